@@ -1,0 +1,87 @@
+// Codes: the form in which the graph walk sees a vector, and the distance
+// between two of them.
+//
+// A code is a CodeHeader followed by the payload: int8[dim] (Quantization
+// kInt8) or the float[dim] itself (kNone). In memory it is contiguous; on disk
+// the payload of a wide element may lie in several pieces, which is why the
+// distance can also be accumulated piece by piece.
+//
+// int8: payload c = round(v * 127 / max|v|), so v ~ scale * c. One int8 dot
+// product then serves every metric:
+//   L2             |a|^2 + |b|^2 - 2 * a.scale * b.scale * dot
+//   inner product  -(a.scale * b.scale * dot)
+//   cosine         1 - a.scale * b.scale * dot, scale taken of v / |v|
+// none: the same formulas on the float dot product (scale is 1, or 1 / |v| for
+// cosine), except L2 and L1, which are summed directly.
+#ifndef HNSWPG_CORE_CODE_H_
+#define HNSWPG_CORE_CODE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "hnswpg/core/kernels.h"
+
+namespace hnswpg {
+
+// The numbers are stored in the metapage; never renumber.
+enum class Metric : uint8_t { kL2 = 1, kInnerProduct = 2, kCosine = 3, kL1 = 4 };
+enum class Quantization : uint8_t { kNone = 0, kInt8 = 1 };
+
+struct CodeHeader {
+  float scale;  // what one unit of the payload is worth
+  float norm2;  // |v|^2, used by L2 alone
+};
+static_assert(sizeof(CodeHeader) == 8);
+
+// The sum that a distance is made from; which member counts follows from the
+// quantization.
+struct CodeSum {
+  int32_t i8 = 0;
+  float f32 = 0.0f;
+};
+
+// What turns vectors into codes and codes into distances. A plain value: copy
+// it freely; it lives as long as the process.
+class CodeSpace {
+ public:
+  CodeSpace(Metric metric, Quantization quantization, uint32_t dim) noexcept;
+
+  Metric metric() const { return metric_; }
+  Quantization quantization() const { return quantization_; }
+  uint32_t dim() const { return dim_; }
+
+  // Bytes of one dimension, of the payload, and of header and payload.
+  size_t item_bytes() const {
+    return quantization_ == Quantization::kInt8 ? 1 : sizeof(float);
+  }
+  size_t payload_bytes() const { return dim_ * item_bytes(); }
+  size_t code_bytes() const { return sizeof(CodeHeader) + payload_bytes(); }
+
+  // Writes code_bytes() bytes to `code` (4-byte aligned). The vector is finite
+  // and, for cosine, not zero.
+  void Encode(const float* vector, void* code) const noexcept;
+
+  // Between two contiguous codes. Smaller is nearer; never NaN (what overflows
+  // to NaN counts as infinitely far).
+  float Distance(const void* a, const void* b) const noexcept;
+
+  // The same in pieces: Accumulate over corresponding pieces of both payloads
+  // (`bytes` a multiple of item_bytes()), then Finish.
+  void Accumulate(const void* a, const void* b, size_t bytes,
+                  CodeSum* sum) const noexcept;
+  float Finish(CodeHeader a, CodeHeader b, CodeSum sum) const noexcept;
+
+  // Between two vectors as they are: the distance results are ordered by.
+  // Squared for L2, since the order is the same.
+  float ExactDistance(const float* a, const float* b) const noexcept;
+
+ private:
+  Metric metric_;
+  Quantization quantization_;
+  uint32_t dim_;
+  const Kernels* kernels_;
+};
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_CORE_CODE_H_

@@ -1,0 +1,97 @@
+// Builds a graph in memory with hnswlib, on several threads.
+//
+// This is the one place that meets hnswlib, and the facade that keeps its
+// exceptions and its threads away from PostgreSQL: every member is noexcept and
+// reports through BuildStatus. The threads it starts block every signal and
+// call nothing but hnswlib and the kernels, so the process that owns the
+// builder may be a PostgreSQL backend.
+//
+// Life: Create, Add ids 0, 1, 2, ... , DrainStep until it says it is done, Seal,
+// then read the graph, then Destroy. Destroy is allowed at any moment, joins the
+// threads and never waits longer than one element's linking.
+//
+// Guarantee of Seal: every element can be reached from the entry point over
+// level-0 links. hnswlib alone does not promise that (a link back to a new
+// element may be pruned by every neighbour). Seal computes a spanning tree of
+// level-0 links rooted at the entry point, Parent(id) being the element whose
+// level-0 list holds id, and adds a link where the graph has none, replacing a
+// link that the tree does not need where the list is full.
+#ifndef HNSWPG_CORE_GRAPH_BUILDER_H_
+#define HNSWPG_CORE_GRAPH_BUILDER_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "hnswpg/core/code.h"
+
+namespace hnswpg {
+
+enum class BuildStatus {
+  kOk,
+  kFull,         // memory_limit reached: this element was not taken
+  kOutOfMemory,  // the system refused memory
+  kFailed,       // see error()
+};
+
+struct BuildOptions {
+  int m = 16;
+  int ef_construction = 64;
+  // Threads that link, the caller's own included: 1 means that nothing but the
+  // caller's thread links, and then the graph depends on the input alone.
+  int threads = 1;
+  size_t memory_limit = 0;       // bytes, for everything the builder holds
+  size_t expected_elements = 0;  // how much room to make at first; a guess
+};
+
+class GraphBuilder {
+ public:
+  // Null when memory is short. memory_limit may be too small for even one
+  // element; then the first Add says kFull.
+  static GraphBuilder* Create(const CodeSpace& space,
+                              const BuildOptions& options) noexcept;
+  static void Destroy(GraphBuilder* builder) noexcept;  // null is allowed
+
+  GraphBuilder(const GraphBuilder&) = delete;
+  GraphBuilder& operator=(const GraphBuilder&) = delete;
+
+  // Takes a copy of the code of the next element, whose id is the number of
+  // elements taken so far. Links an element on the caller's thread when the
+  // queue is full. At most a few milliseconds, except when room must be made.
+  BuildStatus Add(const void* code) noexcept;
+
+  // Links one queued element on the caller's thread, or waits at most 10 ms for
+  // the other threads. *done says that every element is linked.
+  BuildStatus DrainStep(bool* done) noexcept;
+
+  // After DrainStep said done. Frees what only linking needed. `cancelled` (may
+  // be null) is asked now and then; if it says true, Seal returns kFailed.
+  BuildStatus Seal(bool (*cancelled)(void*), void* arg) noexcept;
+
+  uint32_t size() const noexcept;         // elements taken
+  size_t memory_used() const noexcept;    // bytes, by the builder's own count
+  // Bytes the limit must have for `n` elements, for hints to the user.
+  size_t MemoryNeeded(size_t n) const noexcept;
+  const char* error() const noexcept;     // after kFailed; never null
+
+  // The sealed graph; ids as counted by Add.
+  uint32_t entry_point() const noexcept;  // size() > 0
+  int max_level() const noexcept;
+  int Level(uint32_t id) const noexcept;
+  // Writes the neighbours to `out` (room for 2m at level 0, m above), returns
+  // their number. level <= Level(id).
+  int Links(uint32_t id, int level, uint32_t* out) const noexcept;
+  uint32_t Parent(uint32_t id) const noexcept;  // kNoParent for the entry point
+  const void* Code(uint32_t id) const noexcept;
+
+  static constexpr uint32_t kNoParent = 0xFFFFFFFF;
+
+ private:
+  struct Impl;
+  explicit GraphBuilder(Impl* impl) : impl_(impl) {}
+  ~GraphBuilder() = default;
+  Impl* impl_;
+};
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_CORE_GRAPH_BUILDER_H_

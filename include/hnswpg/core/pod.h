@@ -1,0 +1,152 @@
+// Containers for the graph walk that own nothing: they are trivially
+// destructible, so an error that unwinds with longjmp may pass over them, and
+// their memory comes from an Arena (a PostgreSQL memory context, or malloc in
+// tests) that outlives them and frees everything at once.
+#ifndef HNSWPG_CORE_POD_H_
+#define HNSWPG_CORE_POD_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "hnswpg/core/layout.h"
+
+namespace hnswpg {
+
+struct Arena {
+  // Returns `bytes` bytes holding what `old` (null at first) held; 0 bytes frees
+  // it. Does not return when memory is short: it raises the error, or ends the
+  // process.
+  void* (*resize)(void* context, void* old, size_t bytes);
+  void* context;
+};
+
+template <class T>
+class PodVector {
+ public:
+  explicit PodVector(Arena arena) : arena_(arena) {}
+
+  void Push(const T& value) {
+    if (size_ == capacity_) Reserve(std::max<size_t>(64, 2 * capacity_));
+    data_[size_++] = value;
+  }
+  void Reserve(size_t capacity) {
+    if (capacity <= capacity_) return;
+    data_ = static_cast<T*>(arena_.resize(arena_.context, data_, capacity * sizeof(T)));
+    capacity_ = capacity;
+  }
+  void Pop() { size_--; }
+  void Truncate(size_t size) { size_ = size; }
+  void Clear() { size_ = 0; }
+
+  T* begin() { return data_; }
+  T* end() { return data_ + size_; }
+  const T* begin() const { return data_; }
+  const T* end() const { return data_ + size_; }
+  T& operator[](size_t i) { return data_[i]; }
+  const T& operator[](size_t i) const { return data_[i]; }
+  T& back() { return data_[size_ - 1]; }
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  Arena arena_;
+  T* data_ = nullptr;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
+// An element and its distance to the query. Ordered by distance, then id, so
+// that equal distances do not make results depend on the order of visits.
+struct Candidate {
+  float distance;
+  ElementId id;
+};
+inline bool operator<(const Candidate& a, const Candidate& b) {
+  return a.distance != b.distance ? a.distance < b.distance : a.id < b.id;
+}
+
+// A binary heap in a PodVector; kNearestFirst says which end is on top.
+template <bool kNearestFirst>
+class CandidateHeap {
+ public:
+  explicit CandidateHeap(Arena arena) : items_(arena) {}
+  void Push(Candidate c) {
+    items_.Push(c);
+    std::push_heap(items_.begin(), items_.end(), Below);
+  }
+  Candidate Pop() {
+    std::pop_heap(items_.begin(), items_.end(), Below);
+    const Candidate c = items_.back();
+    items_.Pop();
+    return c;
+  }
+  const Candidate& top() const { return items_[0]; }
+  size_t size() const { return items_.size(); }
+  bool empty() const { return items_.empty(); }
+  void Clear() { items_.Clear(); }
+  const PodVector<Candidate>& items() const { return items_; }
+
+ private:
+  static bool Below(const Candidate& a, const Candidate& b) {
+    return kNearestFirst ? b < a : a < b;
+  }
+  PodVector<Candidate> items_;
+};
+using NearestFirstHeap = CandidateHeap<true>;
+using FarthestFirstHeap = CandidateHeap<false>;
+
+// A set of ids: open addressing, half full at most. Small enough to stay in
+// cache for the thousands of visits of a usual search.
+class IdSet {
+ public:
+  explicit IdSet(Arena arena) : arena_(arena) {}
+
+  // True if the id was not there yet.
+  bool Insert(ElementId id) {
+    if (2 * size_ >= capacity_) Grow();
+    ElementId* slot = Find(id);
+    if (*slot == id) return false;
+    *slot = id;
+    size_++;
+    return true;
+  }
+  bool Contains(ElementId id) const { return size_ > 0 && *Find(id) == id; }
+  void Clear() {
+    if (size_ > 0) std::fill(slots_, slots_ + capacity_, kNoId);
+    size_ = 0;
+  }
+  size_t size() const { return size_; }
+
+ private:
+  ElementId* Find(ElementId id) const {
+    // Fibonacci hashing: the high bits of the product are well mixed.
+    size_t i = (id * 0x9E3779B1u) >> shift_;
+    while (slots_[i] != id && slots_[i] != kNoId) i = (i + 1) & (capacity_ - 1);
+    return slots_ + i;
+  }
+  void Grow() {
+    ElementId* old = slots_;
+    const size_t old_capacity = capacity_;
+    shift_ = old ? shift_ - 1 : 32 - 12;
+    capacity_ = size_t{1} << (32 - shift_);
+    slots_ = static_cast<ElementId*>(
+        arena_.resize(arena_.context, nullptr, capacity_ * sizeof(ElementId)));
+    std::fill(slots_, slots_ + capacity_, kNoId);
+    for (size_t i = 0; i < old_capacity; i++) {
+      if (old[i] != kNoId) *Find(old[i]) = old[i];
+    }
+    if (old) arena_.resize(arena_.context, old, 0);
+  }
+
+  Arena arena_;
+  ElementId* slots_ = nullptr;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+  int shift_ = 32;
+};
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_CORE_POD_H_

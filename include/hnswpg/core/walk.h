@@ -1,0 +1,195 @@
+// The graph walk: greedy descent through the upper levels and best-first search
+// of one level (Malkov and Yashunin, "Efficient and robust approximate nearest
+// neighbor search using Hierarchical Navigable Small World graphs", 2016,
+// algorithms 2 and 5), written so that on the same graph and with the same ef it
+// finds what hnswlib finds, and so that it can go on after it has stopped.
+//
+// The walk knows nothing of pages. It sees the graph through two functions of
+// its template parameter:
+//
+//   int ReadLinks(ElementId id, int level, ElementId* out);
+//     Writes the neighbours of `id` on `level` to `out`, which has room for
+//     kMaxLinks, and returns their number. Every id it returns is one that
+//     Measure accepts.
+//   void Measure(const ElementId* ids, int n, Measured* out);
+//     The distances of n <= kMaxLinks elements to the query, all at once, so
+//     that the reads can overlap.
+//
+// Either may raise an error and not come back: nothing here has a destructor.
+#ifndef HNSWPG_CORE_WALK_H_
+#define HNSWPG_CORE_WALK_H_
+
+#include <limits>
+
+#include "hnswpg/core/layout.h"
+#include "hnswpg/core/pod.h"
+
+namespace hnswpg {
+
+inline constexpr int kMaxLinks = 2 * kMaxM;
+
+struct Measured {
+  float distance;
+  bool routes_only;  // may be walked through, must not be found
+};
+
+template <class Graph>
+class Walk {
+ public:
+  Walk(Graph* graph, Arena arena)
+      : graph_(graph), arena_(arena), visited_(arena), open_(arena), found_(arena), rest_(arena) {}
+
+  // The nearest element that greedy steps reach on levels `from` down to and
+  // including `to`, starting from `entry`.
+  ElementId Descend(ElementId entry, int from, int to);
+
+  // Best-first search of one level from `entry` for the `ef` nearest; they are
+  // in found() afterwards. Forgets earlier searches.
+  void Search(ElementId entry, int level, size_t ef);
+
+  // Elements that the caller knows already: they compete in found() but are not
+  // walked through. Between Begin and the search.
+  void Begin() {
+    visited_.Clear();
+    rest_.Clear();
+    ClearFront();
+    measured_ = 0;
+  }
+  void Offer(Candidate known, size_t ef) {
+    if (visited_.Insert(known.id)) Keep(known, ef);
+  }
+  // Keeps an element out of found() and out of the walk.
+  void Exclude(ElementId id) { visited_.Insert(id); }
+  // Search without Begin: what was offered stays.
+  void Continue(ElementId entry, int level, size_t ef);
+
+  // Searches on for the next `ef`, from the nearest of what the walk has seen
+  // and not found so far. False if nothing is left.
+  bool Resume(int level, size_t ef);
+
+  // The result, farthest on top.
+  FarthestFirstHeap& found() { return found_; }
+  // Elements measured since Begin.
+  size_t measured() const { return measured_; }
+
+ private:
+  void ClearFront() {
+    open_.Clear();
+    found_.Clear();
+  }
+  Measured MeasureOne(ElementId id) {
+    Measured m;
+    graph_->Measure(&id, 1, &m);
+    measured_++;
+    return m;
+  }
+  float Bound() const {
+    return found_.empty() ? std::numeric_limits<float>::infinity() : found_.top().distance;
+  }
+  // Puts a candidate among the ef nearest; the one that falls out is kept for
+  // Resume.
+  void Keep(Candidate c, size_t ef) {
+    found_.Push(c);
+    if (found_.size() > ef) rest_.Push(found_.Pop());
+  }
+  void Run(int level, size_t ef);
+  void Expand(ElementId id, int level, size_t ef);
+
+  Graph* graph_;
+  Arena arena_;
+  IdSet visited_;
+  NearestFirstHeap open_;    // seen, neighbours not yet looked at
+  FarthestFirstHeap found_;  // the ef nearest seen so far
+  PodVector<Candidate> rest_;  // seen and not among them
+  size_t measured_ = 0;
+};
+
+template <class Graph>
+ElementId Walk<Graph>::Descend(ElementId entry, int from, int to) {
+  ElementId links[kMaxLinks];
+  Measured measured[kMaxLinks];
+  ElementId nearest = entry;
+  float distance = MeasureOne(entry).distance;
+  for (int level = from; level >= to; level--) {
+    for (bool moved = true; moved;) {
+      moved = false;
+      const int n = graph_->ReadLinks(nearest, level, links);
+      graph_->Measure(links, n, measured);
+      measured_ += n;
+      for (int i = 0; i < n; i++) {
+        if (measured[i].distance < distance) {
+          distance = measured[i].distance;
+          nearest = links[i];
+          moved = true;
+        }
+      }
+    }
+  }
+  return nearest;
+}
+
+template <class Graph>
+void Walk<Graph>::Search(ElementId entry, int level, size_t ef) {
+  Begin();
+  Continue(entry, level, ef);
+}
+
+template <class Graph>
+void Walk<Graph>::Continue(ElementId entry, int level, size_t ef) {
+  if (visited_.Insert(entry)) {
+    const Measured m = MeasureOne(entry);
+    if (!m.routes_only) Keep({m.distance, entry}, ef);
+    open_.Push({m.distance, entry});
+  }
+  Run(level, ef);
+}
+
+template <class Graph>
+bool Walk<Graph>::Resume(int level, size_t ef) {
+  if (rest_.empty()) return false;
+  ClearFront();
+  const size_t n = std::min(ef, rest_.size());
+  std::nth_element(rest_.begin(), rest_.begin() + (n - 1), rest_.end());
+  for (size_t i = 0; i < n; i++) {
+    found_.Push(rest_[i]);
+    open_.Push(rest_[i]);
+  }
+  std::copy(rest_.begin() + n, rest_.end(), rest_.begin());
+  rest_.Truncate(rest_.size() - n);
+  Run(level, ef);
+  return true;
+}
+
+template <class Graph>
+void Walk<Graph>::Run(int level, size_t ef) {
+  while (!open_.empty()) {
+    if (found_.size() >= ef && open_.top().distance > Bound()) break;
+    Expand(open_.Pop().id, level, ef);
+  }
+}
+
+template <class Graph>
+void Walk<Graph>::Expand(ElementId id, int level, size_t ef) {
+  ElementId links[kMaxLinks];
+  Measured measured[kMaxLinks];
+  int n = graph_->ReadLinks(id, level, links);
+  int fresh = 0;
+  for (int i = 0; i < n; i++) {
+    if (visited_.Insert(links[i])) links[fresh++] = links[i];
+  }
+  graph_->Measure(links, fresh, measured);
+  measured_ += fresh;
+  for (int i = 0; i < fresh; i++) {
+    const Candidate c = {measured[i].distance, links[i]};
+    if (found_.size() >= ef && !(c.distance < Bound())) {
+      rest_.Push(c);
+      continue;
+    }
+    open_.Push(c);
+    if (!measured[i].routes_only) Keep(c, ef);
+  }
+}
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_CORE_WALK_H_

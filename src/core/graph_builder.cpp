@@ -1,0 +1,255 @@
+// The facade: owns the graph, the threads and the memory account, and turns every exception into a
+// status. What was said once (kFailed, kOutOfMemory, kFull) stays said.
+#include "hnswpg/core/graph_builder.h"
+
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "hnswpg/core/build_memory.h"
+#include "hnswpg/core/hnswlib_graph.h"
+#include "hnswpg/core/link_pool.h"
+#include "hnswpg/core/spanning_tree.h"
+
+namespace hnswpg {
+
+struct GraphBuilder::Impl {
+  Impl(const CodeSpace& space, const BuildOptions& options)
+      : codes(space), options(options), memory(space, options), levels(options.m) {
+    padded.resize(memory.data_bytes());
+  }
+
+  bool Start();
+  bool Grow();
+  bool MakeRoom(int level);
+  BuildStatus Take(const void* code);
+  BuildStatus Drain(bool* done);
+  BuildStatus SealGraph(bool (*cancelled)(void*), void* arg);
+  void MapIds();
+  BuildStatus Fail(BuildStatus failure, const char* text) noexcept;
+  BuildStatus FailWith(std::exception_ptr exception) noexcept;
+  template <class Body>
+  BuildStatus Guarded(Body body) noexcept;
+
+  uint32_t Node(uint32_t id) const { return nodes.empty() ? id : nodes[id]; }
+  uint32_t Id(uint32_t node) const { return ids.empty() ? node : ids[node]; }
+
+  const CodeSpace codes;
+  const BuildOptions options;
+  const BuildMemory memory;
+  LevelGenerator levels;
+  std::vector<char> padded;  // a code and the padding that the graph wants; the padding stays 0
+
+  // In this order: the threads must end before the graph.
+  std::unique_ptr<HnswlibGraph> graph;
+  std::unique_ptr<LinkPool> pool;  // none if the caller's thread links alone, nor after Seal
+
+  uint32_t size = 0;
+  size_t capacity = 0;
+  size_t upper_bytes = 0;
+  bool full = false;
+  bool sealed = false;
+
+  std::vector<uint32_t> parents;  // nodes, by node
+  std::vector<uint32_t> nodes;    // by id; empty where node and id are equal
+  std::vector<uint32_t> ids;      // by node; empty likewise
+
+  BuildStatus failure = BuildStatus::kOk;
+  char error[256] = "";
+};
+
+// False if the limit has no room for anything.
+bool GraphBuilder::Impl::Start() {
+  size_t first = memory.FirstCapacity();
+  if (first == 0) return false;
+  graph = std::make_unique<HnswlibGraph>(codes, memory.data_bytes(), options.m,
+                                         options.ef_construction, first);
+  capacity = first;
+  if (memory.threads() > 1) {
+    pool = std::make_unique<LinkPool>(graph.get(), memory.data_bytes(), memory.queue_slots(),
+                                      memory.threads() - 1);
+  }
+  return true;
+}
+
+// False if the limit has no room for more.
+bool GraphBuilder::Impl::Grow() {
+  size_t next = memory.NextCapacity(capacity);
+  if (next == 0 || memory.Linking(next) + upper_bytes > options.memory_limit) return false;
+  if (pool != nullptr) {
+    pool->Pause();
+    if (std::exception_ptr exception = pool->Failure()) std::rethrow_exception(exception);
+  }
+  graph->Resize(next);
+  capacity = next;
+  if (pool != nullptr) pool->Resume();
+  return true;
+}
+
+bool GraphBuilder::Impl::MakeRoom(int level) {
+  if (graph == nullptr && !Start()) return false;
+  if (size == capacity && !Grow()) return false;
+  size_t upper = upper_bytes + memory.UpperLists(level);
+  if (memory.Linking(capacity) + upper > options.memory_limit) return false;
+  upper_bytes = upper;
+  return true;
+}
+
+BuildStatus GraphBuilder::Impl::Take(const void* code) {
+  if (sealed) return Fail(BuildStatus::kFailed, "element added to a sealed graph");
+  if (full) return BuildStatus::kFull;
+  int level = levels.Next();
+  if (!MakeRoom(level)) {
+    full = true;
+    return BuildStatus::kFull;
+  }
+  memcpy(padded.data(), code, codes.code_bytes());
+  if (pool == nullptr) {
+    graph->Link(padded.data(), size, level);
+  } else {
+    pool->Push(padded.data(), level);
+  }
+  size++;
+  return BuildStatus::kOk;
+}
+
+BuildStatus GraphBuilder::Impl::Drain(bool* done) {
+  *done = pool == nullptr || pool->Step();
+  return BuildStatus::kOk;
+}
+
+BuildStatus GraphBuilder::Impl::SealGraph(bool (*cancelled)(void*), void* arg) {
+  if (sealed) return BuildStatus::kOk;
+  sealed = true;
+  if (graph == nullptr) return BuildStatus::kOk;
+  if (pool != nullptr) {
+    pool->Stop();
+    if (std::exception_ptr exception = pool->Failure()) std::rethrow_exception(exception);
+    pool.reset();
+  }
+  if (graph->size() != size) return Fail(BuildStatus::kFailed, "graph sealed before it was drained");
+  graph->FreeLocks();
+  MapIds();
+  if (graph->Connect(cancelled, arg, &parents) == TreeStatus::kCancelled) {
+    return Fail(BuildStatus::kFailed, "cancelled");
+  }
+  return BuildStatus::kOk;
+}
+
+// One thread links in the order of the ids.
+void GraphBuilder::Impl::MapIds() {
+  if (memory.threads() == 1) return;
+  nodes.resize(size);
+  ids.resize(size);
+  for (uint32_t node = 0; node < size; node++) {
+    ids[node] = graph->Id(node);
+    nodes[ids[node]] = node;
+  }
+}
+
+BuildStatus GraphBuilder::Impl::Fail(BuildStatus status, const char* text) noexcept {
+  failure = status;
+  snprintf(error, sizeof(error), "%s", text);
+  if (pool != nullptr) pool->Stop();
+  return failure;
+}
+
+BuildStatus GraphBuilder::Impl::FailWith(std::exception_ptr exception) noexcept {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::bad_alloc&) {
+    return Fail(BuildStatus::kOutOfMemory, "out of memory");
+  } catch (const std::exception& e) {
+    // hnswlib says so where malloc fails.
+    bool memory = strncmp(e.what(), "Not enough memory", 17) == 0;
+    return Fail(memory ? BuildStatus::kOutOfMemory : BuildStatus::kFailed, e.what());
+  } catch (...) {
+    return Fail(BuildStatus::kFailed, "unknown exception");
+  }
+}
+
+// Runs `body` unless something failed before, here or in a thread.
+template <class Body>
+BuildStatus GraphBuilder::Impl::Guarded(Body body) noexcept {
+  if (failure != BuildStatus::kOk) return failure;
+  try {
+    BuildStatus status = body();
+    if (pool != nullptr && status != BuildStatus::kFailed) {
+      if (std::exception_ptr exception = pool->Failure()) return FailWith(exception);
+    }
+    return status;
+  } catch (...) {
+    return FailWith(std::current_exception());
+  }
+}
+
+GraphBuilder* GraphBuilder::Create(const CodeSpace& space, const BuildOptions& options) noexcept {
+  try {
+    auto impl = std::make_unique<Impl>(space, options);
+    auto* builder = new GraphBuilder(impl.get());
+    impl.release();
+    return builder;
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+void GraphBuilder::Destroy(GraphBuilder* builder) noexcept {
+  if (builder == nullptr) return;
+  delete builder->impl_;
+  delete builder;
+}
+
+BuildStatus GraphBuilder::Add(const void* code) noexcept {
+  return impl_->Guarded([&] { return impl_->Take(code); });
+}
+
+BuildStatus GraphBuilder::DrainStep(bool* done) noexcept {
+  *done = false;
+  return impl_->Guarded([&] { return impl_->Drain(done); });
+}
+
+BuildStatus GraphBuilder::Seal(bool (*cancelled)(void*), void* arg) noexcept {
+  return impl_->Guarded([&] { return impl_->SealGraph(cancelled, arg); });
+}
+
+uint32_t GraphBuilder::size() const noexcept { return impl_->size; }
+
+size_t GraphBuilder::memory_used() const noexcept {
+  if (impl_->graph == nullptr) return 0;
+  size_t arrays = impl_->sealed ? impl_->memory.Sealed(impl_->capacity, impl_->size)
+                                : impl_->memory.Linking(impl_->capacity);
+  return arrays + impl_->upper_bytes;
+}
+
+size_t GraphBuilder::MemoryNeeded(size_t n) const noexcept { return impl_->memory.Needed(n); }
+
+const char* GraphBuilder::error() const noexcept { return impl_->error; }
+
+uint32_t GraphBuilder::entry_point() const noexcept {
+  return impl_->Id(impl_->graph->entry_node());
+}
+
+int GraphBuilder::max_level() const noexcept { return impl_->graph->max_level(); }
+
+int GraphBuilder::Level(uint32_t id) const noexcept { return impl_->graph->Level(impl_->Node(id)); }
+
+int GraphBuilder::Links(uint32_t id, int level, uint32_t* out) const noexcept {
+  int count = 0;
+  for (uint32_t node : impl_->graph->Links(impl_->Node(id), level)) out[count++] = impl_->Id(node);
+  return count;
+}
+
+uint32_t GraphBuilder::Parent(uint32_t id) const noexcept {
+  uint32_t parent = impl_->parents[impl_->Node(id)];
+  return parent == kTreeRoot ? kNoParent : impl_->Id(parent);
+}
+
+const void* GraphBuilder::Code(uint32_t id) const noexcept {
+  return impl_->graph->Code(impl_->Node(id));
+}
+
+}  // namespace hnswpg

@@ -1,0 +1,137 @@
+// LinkPool with linkers that watch how they are called.
+#include "hnswpg/core/link_pool.h"
+
+#include <signal.h>
+
+#include <atomic>
+#include <catch2/catch_test_macros.hpp>
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace hnswpg {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Counts, and checks that code, level and id belong together.
+class Watcher : public Linker {
+ public:
+  explicit Watcher(size_t n) : linked(n) {}
+
+  void Link(const void* code, uint32_t id, int level) override {
+    running++;
+    if (*static_cast<const uint32_t*>(code) != id * 7 || level != static_cast<int>(id % 41)) wrong++;
+    if (std::this_thread::get_id() != owner && !AllBlocked()) unblocked++;
+    if (id == fail_at) throw std::runtime_error("planted");
+    std::this_thread::sleep_for(work);
+    linked[id]++;
+    running--;
+  }
+
+  static bool AllBlocked() {
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    for (int signal : {SIGINT, SIGTERM, SIGUSR1, SIGALRM, SIGHUP}) {
+      if (!sigismember(&mask, signal)) return false;
+    }
+    return true;
+  }
+
+  std::vector<std::atomic<int>> linked;
+  std::atomic<int> running{0}, wrong{0}, unblocked{0};
+  uint32_t fail_at = UINT32_MAX;
+  milliseconds work{0};
+  const std::thread::id owner = std::this_thread::get_id();
+};
+
+void Push(LinkPool* pool, uint32_t id) {
+  uint32_t code = id * 7;
+  pool->Push(&code, static_cast<int>(id % 41));
+}
+
+TEST_CASE("link pool: every element once, with its own code and level") {
+  for (int threads : {0, 1, 3}) {
+    for (size_t slots : {1, 2, 7, 300}) {
+      Watcher watcher(3000);
+      LinkPool pool(&watcher, sizeof(uint32_t), slots, threads);
+      for (uint32_t i = 0; i < 3000; i++) Push(&pool, i);
+      while (!pool.Step()) {
+      }
+      CHECK(watcher.wrong == 0);
+      CHECK(watcher.unblocked == 0);
+      for (const auto& count : watcher.linked) REQUIRE(count == 1);
+      CHECK(pool.Failure() == nullptr);
+    }
+  }
+  CHECK(!Watcher::AllBlocked());
+}
+
+TEST_CASE("link pool: the threads work while the owner does not call") {
+  Watcher watcher(64);
+  LinkPool pool(&watcher, sizeof(uint32_t), 64, 1);
+  for (uint32_t i = 0; i < 64; i++) Push(&pool, i);
+  for (int i = 0; i < 1000 && watcher.linked[40] == 0; i++) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  CHECK(watcher.linked[40] == 1);
+}
+
+TEST_CASE("link pool: nothing runs between Pause and Resume") {
+  Watcher watcher(200);
+  watcher.work = milliseconds(1);
+  LinkPool pool(&watcher, sizeof(uint32_t), 200, 3);
+  for (uint32_t i = 0; i < 200; i++) Push(&pool, i);
+  for (int round = 0; round < 5; round++) {
+    pool.Pause();
+    CHECK(watcher.running == 0);
+    std::this_thread::sleep_for(milliseconds(3));
+    CHECK(watcher.running == 0);
+    pool.Resume();
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  while (!pool.Step()) {
+  }
+  for (const auto& count : watcher.linked) REQUIRE(count == 1);
+}
+
+TEST_CASE("link pool: Stop does not wait for what is queued") {
+  Watcher watcher(500);
+  watcher.work = milliseconds(20);
+  LinkPool pool(&watcher, sizeof(uint32_t), 500, 2);
+  for (uint32_t i = 0; i < 500; i++) Push(&pool, i);
+  auto start = std::chrono::steady_clock::now();
+  pool.Stop();
+  CHECK(std::chrono::steady_clock::now() - start < milliseconds(1000));
+  CHECK(watcher.running == 0);
+  CHECK(watcher.linked[499] == 0);
+  pool.Stop();
+}
+
+TEST_CASE("link pool: an exception in a thread ends all and is kept") {
+  Watcher watcher(1000);
+  watcher.fail_at = 3;
+  LinkPool pool(&watcher, sizeof(uint32_t), 100, 2);
+  bool thrown = false;
+  try {
+    for (uint32_t i = 0; i < 1000; i++) Push(&pool, i);
+    for (int i = 0; i < 1000 && pool.Failure() == nullptr; i++) pool.Step();
+  } catch (const std::runtime_error&) {
+    thrown = true;  // the owner had number 3
+  }
+  CHECK((thrown || pool.Failure() != nullptr));
+  pool.Stop();
+  CHECK(watcher.linked[999] == 0);
+}
+
+TEST_CASE("link pool: an exception on the owner's thread reaches the owner") {
+  Watcher watcher(10);
+  watcher.fail_at = 0;
+  LinkPool pool(&watcher, sizeof(uint32_t), 10, 0);
+  Push(&pool, 0);
+  CHECK_THROWS_AS(pool.Step(), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace hnswpg
