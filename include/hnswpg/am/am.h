@@ -1,0 +1,76 @@
+// What the access method's callbacks share: options, settings, and what an index
+// is about. One callback, one file (src/am/).
+#ifndef HNSWPG_AM_AM_H_
+#define HNSWPG_AM_AM_H_
+
+#include "hnswpg/storage/index.h"
+
+extern "C" {
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+}
+
+namespace hnswpg {
+
+// ---- CREATE INDEX ... WITH (...) (options.cpp) ----
+
+inline constexpr int kDefaultM = 16;
+inline constexpr int kDefaultEfConstruction = 64;
+inline constexpr int kMinEfConstruction = 4;
+inline constexpr int kMaxEfConstruction = 1000;
+
+// Tells the server of the options; once a process.
+void DefineOptions();
+
+// ---- SET hnsw.... (settings.cpp) ----
+
+enum IterativeScan { kIterativeOff, kIterativeRelaxed, kIterativeStrict };
+extern int ef_search;
+extern int iterative_scan;
+extern int max_scan_tuples;
+void DefineSettings();
+
+// ---- what an index is about (opclass.cpp) ----
+
+// The operator class's first support function; returns an OpclassSupport.
+inline constexpr int kSupportProc = 1;
+inline constexpr int kSupportProcs = 1;
+// The ordering operator's strategy.
+inline constexpr int kDistanceStrategy = 1;
+
+struct OpclassSupport {
+  Metric metric;
+};
+const OpclassSupport* SupportOf(Relation index);
+
+// Options, operator class and column together; raises an error for what cannot
+// be indexed so.
+IndexParameters ParametersOf(Relation index);
+
+// The vector to be indexed: detoasted, of the index's dimensions. Null if it is
+// not to be indexed (a zero vector has no cosine). Raises an error for other
+// dimensions.
+const float* IndexableVector(const IndexParameters& parameters, Datum value);
+
+// ---- callbacks ----
+
+IndexBuildResult* hnswbuild(Relation heap, Relation index, IndexInfo* info);
+void hnswbuildempty(Relation index);
+char* hnswbuildphasename(int64 phase);
+bool hnswinsert(Relation index, Datum* values, bool* nulls, ItemPointer tid, Relation heap,
+                IndexUniqueCheck check, bool unchanged, IndexInfo* info);
+IndexBulkDeleteResult* hnswbulkdelete(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,
+                                      IndexBulkDeleteCallback callback, void* state);
+IndexBulkDeleteResult* hnswvacuumcleanup(IndexVacuumInfo* info, IndexBulkDeleteResult* stats);
+void hnswcostestimate(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup,
+                      Cost* total, Selectivity* selectivity, double* correlation, double* pages);
+bytea* hnswoptions(Datum options, bool validate);
+bool hnswvalidate(Oid opclass);
+IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys);
+void hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys);
+bool hnswgettuple(IndexScanDesc scan, ScanDirection direction);
+void hnswendscan(IndexScanDesc scan);
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_AM_AM_H_

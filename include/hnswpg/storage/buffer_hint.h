@@ -1,0 +1,45 @@
+// Finding a block in shared buffers without the buffer mapping table.
+//
+// Each backend keeps a guess, for the blocks of every index it reads, which
+// buffer holds them: a direct-mapped table of buffer numbers, a few bytes a
+// buffer of the server. A guess may be wrong at any time and is checked at every
+// use against the buffer's own tag, so the table never needs invalidating.
+//
+// Two ways to use a guess. PinPage pins the buffer if the guess is right and
+// asks the server otherwise. PeekPage does not pin at all: the caller reads from
+// the page and asks afterwards, with StillHolds, whether the buffer held the
+// block while it read. That is only for values that steer the walk and are
+// checked again before anything is returned (src/storage/README.md, "Reading
+// without a lock").
+#ifndef HNSWPG_STORAGE_BUFFER_HINT_H_
+#define HNSWPG_STORAGE_BUFFER_HINT_H_
+
+#include "hnswpg/storage/index.h"
+
+namespace hnswpg {
+
+// Pins the block; no content lock. Raises what reading raises, and
+// ERRCODE_INDEX_CORRUPTED if the page is not of the kind that belongs there.
+Buffer PinPage(const Index& index, BlockNumber block);
+
+// PinPage and a share lock on the content.
+Buffer PinPageShared(const Index& index, BlockNumber block);
+
+// A look at a page that is neither pinned nor locked.
+struct Peek {
+  const char* page;  // null: no guess
+  Buffer buffer;
+};
+Peek PeekPage(const Index& index, BlockNumber block);
+
+// Whether the buffer holds the block now. False negatives never, false positives
+// only if the block left the buffer and came back since PeekPage.
+inline bool StillHolds(const Peek& peek, const BufferTag& tag) {
+  BufferDesc* desc = GetBufferDescriptor(peek.buffer - 1);
+  return compat::TagsEqual(desc->tag, tag) &&
+         (pg_atomic_read_u32(&desc->state) & BM_VALID) != 0;
+}
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_STORAGE_BUFFER_HINT_H_

@@ -1,0 +1,95 @@
+// An index as storage sees it: the relation, what its metapage says, and the
+// layout and code space computed from that.
+#ifndef HNSWPG_STORAGE_INDEX_H_
+#define HNSWPG_STORAGE_INDEX_H_
+
+#include "hnswpg/core/code.h"
+#include "hnswpg/core/layout.h"
+#include "hnswpg/core/pod.h"
+#include "hnswpg/storage/page.h"
+#include "hnswpg/storage/server.h"
+
+namespace hnswpg {
+
+inline constexpr BlockNumber kMetaBlock = 0;
+inline constexpr uint32_t kMetaMagic = 0x57534E48;  // "HNSW"
+inline constexpr uint32_t kFormatVersion = 1;
+
+// The metapage, behind the page header. Guarded by the metapage's content lock.
+struct Meta {
+  uint32_t magic;
+  uint32_t version;
+  // Fixed when the index is created; they determine the layout.
+  uint32_t dim;
+  uint16_t m;
+  uint16_t ef_construction;
+  uint8_t metric;
+  uint8_t quantization;
+  uint16_t unused;
+  // The graph; changed by the graph writer alone.
+  ElementId entry;  // kNoId: nothing is linked
+  uint32_t entry_level;
+  // Slots. Ids at or above next_* were never used.
+  uint32_t next_element;
+  uint32_t next_upper;
+  ElementId free_elements;  // head of the free list
+  UpperId free_uppers;
+  ElementId pending_first;  // oldest element not yet linked
+  ElementId pending_last;
+  // Counts of slots by state.
+  uint32_t n_pending;
+  uint32_t n_linked;
+  uint32_t n_dead;
+  uint32_t n_tid_slots;
+  uint32_t n_free;
+  uint32_t n_free_uppers;
+};
+
+// What an index is created with.
+struct IndexParameters {
+  uint32_t dim;
+  int m;
+  int ef_construction;
+  Metric metric;
+  Quantization quantization;
+};
+
+struct Index {
+  Relation rel;
+  Meta meta;  // as of OpenIndex; counts and ends of lists move on
+  IndexParameters parameters;
+  CodeSpace space;
+  ElementLayout layout;
+};
+
+// Fills a metapage for an empty index.
+void InitMetaPage(Page page, const IndexParameters& parameters);
+
+// Reads the metapage under a share lock and checks it. Raises
+// ERRCODE_INDEX_CORRUPTED for a damaged one, ERRCODE_FEATURE_NOT_SUPPORTED for a
+// format version that this code does not know. No lock held at entry or exit.
+Index OpenIndex(Relation rel);
+
+// The current contents of the metapage; share lock taken and released.
+Meta ReadMeta(const Index& index);
+
+// The same for code that has the metapage locked already; the page may be the
+// working copy of a WAL record.
+inline Meta* MetaOf(Page page) { return reinterpret_cast<Meta*>(PageGetContents(page)); }
+
+// Extends the relation with empty pages until `block` exists. Takes and releases
+// the extension lock. Raises what writing to disk raises.
+void EnsureBlock(Relation rel, BlockNumber block);
+
+// The graph lock: one writer of edges, entry point and slot states at a time
+// (src/storage/README.md). A heavyweight lock, so that an error releases it and
+// the deadlock detector sees it.
+inline void LockGraph(Relation rel) { LockPage(rel, kMetaBlock, ExclusiveLock); }
+inline void UnlockGraph(Relation rel) { UnlockPage(rel, kMetaBlock, ExclusiveLock); }
+
+// Memory for core's containers, from a memory context; raises when it is short.
+Arena ContextArena(MemoryContext context);
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_STORAGE_INDEX_H_

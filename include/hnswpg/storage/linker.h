@@ -1,0 +1,66 @@
+// The second half of an insertion: linking a written element into the graph.
+// Malkov and Yashunin 2016, algorithm 1, with the neighbour selection and the
+// back links of hnswlib, on pages.
+#ifndef HNSWPG_STORAGE_LINKER_H_
+#define HNSWPG_STORAGE_LINKER_H_
+
+#include "hnswpg/storage/neighbour_list.h"
+#include "hnswpg/storage/page_graph.h"
+
+namespace hnswpg {
+
+// Links pending elements, one after another. Its memory is in the memory context
+// that was current when it was made. The graph lock is held by the caller while
+// any member runs; no page is locked at entry or exit.
+class Linker {
+ public:
+  Linker(const Index* index, WriteMode mode);
+
+  // Links the oldest pending element. False if there is none. What a crash or an
+  // error in the middle leaves: the element is still pending, some neighbours
+  // may link to it already; doing it again completes it.
+  bool LinkOldest();
+
+ private:
+  void Link(ElementId id);
+  void FindNeighbours(int level, ElementId* entry);
+  ElementId FindEqual();
+  void Merge(ElementId into);
+  void AllocateUppers();
+  void WriteLists();
+  void AddBackLinks();
+  void AddParent(ElementId near);
+  void Finish();
+  void BecomeEntry(PageTxn* txn);
+  const ElementId* Chosen(int level) const { return chosen_ + level * kMaxM; }
+
+  const Index* index_;
+  WriteMode mode_;
+  Arena arena_;
+  char* code_;
+  PageGraph graph_;
+  PageWalk walk_;
+  CandidateSet candidates_;
+  ListEditor editor_;
+  float* vector_;
+  float* other_vector_;
+
+  // The element being linked.
+  Meta meta_;
+  ElementId id_ = kNoId;
+  SlotCopy self_;
+  ElementId parent_ = kNoId;
+  ElementId* chosen_;  // kMaxM for each level
+  int n_chosen_[kMaxLevel + 1];
+};
+
+// Links pending elements, oldest first, until `until` is linked. Takes the graph
+// lock and releases it. Interruptible between elements.
+void LinkPending(const Index& index, WriteMode mode, ElementId until);
+
+// Links all that are pending. The caller holds the graph lock.
+void LinkAllPending(const Index& index, WriteMode mode);
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_STORAGE_LINKER_H_

@@ -1,0 +1,101 @@
+// Changing one neighbour list: the step that linking and mending are made of.
+//
+// Every function here needs the graph lock, so nothing else changes lists, and
+// what was read before a page is locked for writing still holds.
+#ifndef HNSWPG_STORAGE_NEIGHBOUR_LIST_H_
+#define HNSWPG_STORAGE_NEIGHBOUR_LIST_H_
+
+#include "hnswpg/storage/page_txn.h"
+#include "hnswpg/storage/slot_reader.h"
+
+namespace hnswpg {
+
+// Elements and their codes, to choose neighbours among. Memory is allocated once
+// in the current memory context and reused.
+class CandidateSet {
+ public:
+  CandidateSet(const Index* index, int capacity);
+
+  void Clear() { n_ = 0; }
+  // Reads the element's code. The distance to the base is computed from `base`
+  // (a code) unless it is known.
+  void Add(ElementId id, const void* base);
+  // Nearest to the base first.
+  void Sort();
+  // Sorts, and chooses at most `max` (hnswpg/core/select.h).
+  // `parent`: candidates whose parent it is must stay; `also` must stay too;
+  // kNoId for none.
+  void Select(int max, ElementId parent, ElementId also);
+  // How many candidates Select would have to keep.
+  int CountRequired(ElementId parent, ElementId also) const;
+
+  int size() const { return n_; }
+  int capacity() const { return capacity_; }
+  bool Contains(ElementId id) const;
+  ElementId id(int i) const { return items_[i].id; }
+  SlotState state(int i) const { return items_[i].state; }
+  const void* code(int i) const { return codes_ + items_[i].code * stride_; }
+  // The outcome of Select, nearest first.
+  int n_chosen() const { return n_chosen_; }
+  ElementId chosen(int i) const { return items_[chosen_[i]].id; }
+
+ private:
+  struct Item {
+    ElementId id;
+    ElementId parent;
+    float distance;
+    int code;  // index into codes_
+    SlotState state;
+  };
+  bool Required(const Item& item, ElementId parent, ElementId also) const {
+    return item.id == also || (parent != kNoId && item.parent == parent);
+  }
+
+  const Index* index_;
+  int capacity_;
+  size_t stride_;
+  int n_ = 0;
+  int n_chosen_ = 0;
+  Item* items_;
+  int* chosen_;
+  char* codes_;
+};
+
+// A neighbour list and its place.
+struct ListPlace {
+  ElementId owner;
+  int level;
+  UpperId upper;  // kNoId at level 0
+};
+
+// Finds the list of `owner` on `level`. False if it has none.
+bool FindList(const Index& index, ElementId owner, int level, ListPlace* place);
+
+// Copies the list to `out` (kMaxLinks), returns its length.
+int ReadList(const Index& index, const ListPlace& place, ElementId* out);
+
+// Replaces the list, in a record of its own.
+void WriteList(const Index& index, WriteMode mode, const ListPlace& place, const ElementId* links,
+               int n);
+
+class ListEditor {
+ public:
+  // Scratch memory comes from the current memory context.
+  ListEditor(const Index* index, WriteMode mode);
+
+  // Adds a link from `owner` to `id` on `level`, pruning the list by the
+  // heuristic where it is full. `required`: the link must stay (owner is to be
+  // the parent of id); then false means that the list is full of such links.
+  // Otherwise false means that the heuristic preferred others.
+  bool AddLink(ElementId owner, int level, ElementId id, bool required);
+
+ private:
+  const Index* index_;
+  WriteMode mode_;
+  CandidateSet members_;
+  char* base_;  // code of the owner
+};
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_STORAGE_NEIGHBOUR_LIST_H_

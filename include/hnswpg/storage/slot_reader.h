@@ -1,0 +1,67 @@
+// Reading elements for certain: under the share lock of their page.
+#ifndef HNSWPG_STORAGE_SLOT_READER_H_
+#define HNSWPG_STORAGE_SLOT_READER_H_
+
+#include "hnswpg/core/element.h"
+#include "hnswpg/core/walk.h"
+#include "hnswpg/storage/index.h"
+
+namespace hnswpg {
+
+// A slot's fixed parts and its level-0 links.
+struct SlotCopy {
+  ElementHead head;
+  ElementTail tail;
+  ElementId links[kMaxLinks];
+  bool HasLink(ElementId id) const;
+};
+
+// Where a heap TID was read, so that it can be marked as killed later.
+struct TidRef {
+  ItemPointerData tid;
+  ElementId slot;    // the element or TID container that holds it
+  uint32_t version;  // of that slot
+};
+
+// Copies slot `id`; `code` (may be null) gets its code, contiguous, code_bytes()
+// long. Share lock on the slot's page, and on the further pages of a wide
+// element, taken and released. Raises ERRCODE_INDEX_CORRUPTED if the slot is
+// impossible.
+void ReadSlot(const Index& index, ElementId id, SlotCopy* copy, void* code);
+
+// Copies the exact vector, dim floats. The vector of an element never changes
+// while the element lives, and its life cannot end while the slot's page is
+// locked: the caller holds that lock, or the graph lock.
+void ReadVector(const Index& index, ElementId id, float* out);
+
+// Reads a linked or pending element as it is now: appends its heap TIDs that are
+// not known to be dead, and copies its vector. False (and nothing appended) if
+// the slot holds no such element. The TIDs in containers are read after the
+// slot's lock is released; that is harmless (src/storage/README.md, "What a scan
+// may return").
+bool ReadElement(const Index& index, ElementId id, float* vector, PodVector<TidRef>* tids);
+
+// Copies the entries of the TID container `id` of element `owner`
+// (tids_capacity() at most); returns the next container, or kNoId. For holders of
+// the graph lock: raises ERRCODE_INDEX_CORRUPTED if it is not such a container.
+ElementId ReadContainer(const Index& index, ElementId owner, ElementId id, TidEntry* entries,
+                        int* n);
+
+// Hints that a TID is dead to every transaction, if it is still the one that was
+// read. No WAL; a hint may be lost.
+void KillTid(const Index& index, const TidRef& ref);
+
+inline ItemPointerData TidOf(const TidEntry& entry) {
+  ItemPointerData tid;
+  memcpy(&tid, &entry, sizeof(tid));
+  return tid;
+}
+inline TidEntry EntryOf(ItemPointer tid) {
+  TidEntry entry{};
+  memcpy(&entry, tid, sizeof(*tid));
+  return entry;
+}
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_STORAGE_SLOT_READER_H_

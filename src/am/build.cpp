@@ -1,0 +1,269 @@
+// ambuild: streams the table once, links in memory, writes the graph to pages.
+//
+// While the table is read, exact vectors and codes go to the index's pages and
+// codes into a GraphBuilder, whose threads link them. What does not fit into
+// maintenance_work_mem is inserted into the graph on pages instead. The file is
+// not WAL-logged until it is complete: a crash leaves nothing but a file that
+// belongs to no committed index, as with every CREATE INDEX.
+//
+// The builder's threads and memory are not the server's: whatever ends the build
+// (error, cancel, FATAL) passes StopBuilder.
+#include "hnswpg/am/am.h"
+
+extern "C" {
+#include "access/tableam.h"
+#include "access/xloginsert.h"
+#include "catalog/index.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/plancat.h"
+#include "storage/ipc.h"
+#include "storage/smgr.h"
+#include "utils/backend_progress.h"
+}
+
+#include <cmath>
+
+#include "hnswpg/core/graph_builder.h"
+#include "hnswpg/storage/element_writer.h"
+#include "hnswpg/storage/linker.h"
+#include "hnswpg/storage/loader.h"
+
+namespace hnswpg {
+namespace {
+
+enum BuildPhase : int64 {
+  kPhaseLoad = PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE + 1,
+  kPhaseLink,
+  kPhaseWrite,
+  kPhaseInsert,
+};
+
+struct BuildState {
+  const Index* index;
+  GraphBuilder* builder;  // null once the graph is on pages
+  Loader* loader;
+  EqualVectors* equal;
+  MemoryContext row_context;  // reset for each row
+  char* code;
+  double rows;     // indexed so far
+  int64 expected;  // rows the table may have
+};
+
+void StopBuilder(int, Datum arg) {
+  BuildState* state = reinterpret_cast<BuildState*>(DatumGetPointer(arg));
+  GraphBuilder::Destroy(state->builder);
+  state->builder = nullptr;
+}
+
+[[noreturn]] void RaiseBuildError(const GraphBuilder* builder, BuildStatus status) {
+  if (status == BuildStatus::kFailed) {
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                    errmsg("could not build the hnsw graph: %s", builder->error())));
+  }
+  ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+                  errdetail("The hnsw graph did not get the memory that maintenance_work_mem allows it.")));
+  pg_unreachable();
+}
+
+void Check(const BuildState& state, BuildStatus status) {
+  if (status != BuildStatus::kOk) RaiseBuildError(state.builder, status);
+}
+
+void EnterPhase(BuildPhase phase) { pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, phase); }
+
+void CountRow(BuildState* state) {
+  state->rows++;
+  const int64 rows = static_cast<int64>(state->rows);
+  pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, rows);
+  if (rows > state->expected) {
+    state->expected = rows;
+    pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, rows);
+  }
+}
+
+bool Interrupted(void*) { return INTERRUPTS_PENDING_CONDITION(); }
+
+// Waits for the threads, and writes the graph to the index's pages.
+void WriteGraph(BuildState* state) {
+  EnterPhase(kPhaseLink);
+  for (bool done = false; !done;) {
+    CHECK_FOR_INTERRUPTS();
+    Check(*state, state->builder->DrainStep(&done));
+  }
+  const BuildStatus sealed = state->builder->Seal(Interrupted, nullptr);
+  CHECK_FOR_INTERRUPTS();
+  Check(*state, sealed);
+  EnterPhase(kPhaseWrite);
+  state->loader->Finish(*state->builder);
+  GraphBuilder::Destroy(state->builder);
+  state->builder = nullptr;
+}
+
+void GoOnOnPages(BuildState* state) {
+  const double needed = static_cast<double>(state->builder->MemoryNeeded(state->expected)) +
+                        state->equal->memory_used() + state->loader->memory_used();
+  ereport(NOTICE,
+          (errmsg("the hnsw graph no longer fits into maintenance_work_mem after %.0f rows",
+                  state->rows),
+           errdetail("The rows that follow are inserted one by one, which takes longer."),
+           errhint("Set maintenance_work_mem to %.0f MB or more to build this index in memory.",
+                   std::ceil(needed * 1.05 / (1024 * 1024)))));
+  WriteGraph(state);
+  EnterPhase(kPhaseInsert);
+}
+
+void InsertOnPages(const Index& index, const float* vector, ItemPointer tid) {
+  const ElementId id = WriteElement(index, WriteMode::kBuilding, vector, tid);
+  LinkPending(index, WriteMode::kBuilding, id);
+}
+
+size_t MemoryLimit() { return static_cast<size_t>(maintenance_work_mem) * 1024; }
+
+// Takes the row into the graph in memory. False if it does not fit.
+bool AddInMemory(BuildState* state, const float* vector, ItemPointer tid) {
+  const ElementId equal = state->equal->Find(vector);
+  if (equal != kNoId) {
+    state->loader->AddTid(equal, tid);
+    return true;
+  }
+  const size_t used = state->builder->memory_used() + state->equal->memory_used() +
+                      state->loader->memory_used();
+  if (used > MemoryLimit()) return false;
+  state->index->space.Encode(vector, state->code);
+  const ElementId id = state->builder->size();
+  const BuildStatus status = state->builder->Add(state->code);
+  if (status == BuildStatus::kFull) return false;
+  Check(*state, status);
+  state->loader->AddElement(id, state->code, vector, tid);
+  state->equal->Remember(id);
+  return true;
+}
+
+void AddVector(BuildState* state, const float* vector, ItemPointer tid) {
+  if (state->builder) {
+    if (AddInMemory(state, vector, tid)) return;
+    GoOnOnPages(state);
+  }
+  InsertOnPages(*state->index, vector, tid);
+}
+
+// The table scan's callback.
+void AddRow(Relation, ItemPointer tid, Datum* values, bool* nulls, bool, void* arg) {
+  BuildState* state = static_cast<BuildState*>(arg);
+  CHECK_FOR_INTERRUPTS();
+  if (nulls[0]) return;
+  MemoryContext old = MemoryContextSwitchTo(state->row_context);
+  const float* vector = IndexableVector(state->index->parameters, values[0]);
+  if (vector) {
+    AddVector(state, vector, tid);
+    CountRow(state);
+  }
+  MemoryContextSwitchTo(old);
+  MemoryContextReset(state->row_context);
+}
+
+int64 ExpectedRows(Relation heap) {
+  BlockNumber pages;
+  double tuples, all_visible;
+  estimate_rel_size(heap, nullptr, &pages, &tuples, &all_visible);
+  return static_cast<int64>(tuples);
+}
+
+// Creates the metapage in an empty fork, without WAL.
+Buffer CreateMetaPage(Relation rel, ForkNumber fork) {
+  Buffer buffer = ReadBufferExtended(rel, fork, P_NEW, RBM_NORMAL, nullptr);
+  LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+  InitMetaPage(BufferGetPage(buffer), ParametersOf(rel));
+  MarkBufferDirty(buffer);
+  return buffer;
+}
+
+GraphBuilder* StartBuilder(const Index& index, int64 expected) {
+  BuildOptions options;
+  options.m = index.parameters.m;
+  options.ef_construction = index.parameters.ef_construction;
+  options.threads = 1 + max_parallel_maintenance_workers;
+  options.memory_limit = MemoryLimit();
+  options.expected_elements = expected;
+  GraphBuilder* builder = GraphBuilder::Create(index.space, options);
+  if (builder == nullptr) RaiseBuildError(nullptr, BuildStatus::kOutOfMemory);
+  return builder;
+}
+
+double BuildFrom(Relation heap, Relation rel, IndexInfo* info, BuildState* state) {
+  double tuples = 0;
+  PG_ENSURE_ERROR_CLEANUP(StopBuilder, PointerGetDatum(state));
+  {
+    state->builder = StartBuilder(*state->index, state->expected);
+    EnterPhase(kPhaseLoad);
+    tuples = table_index_build_scan(heap, rel, info, true, true, AddRow, state, nullptr);
+    if (state->builder) WriteGraph(state);
+  }
+  PG_END_ENSURE_ERROR_CLEANUP(StopBuilder, PointerGetDatum(state));
+  return tuples;
+}
+
+}  // namespace
+
+IndexBuildResult* hnswbuild(Relation heap, Relation rel, IndexInfo* info) {
+  if (RelationGetNumberOfBlocks(rel) != 0) {
+    elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(rel));
+  }
+  MemoryContext context =
+      AllocSetContextCreate(CurrentMemoryContext, "hnswpg build", ALLOCSET_DEFAULT_SIZES);
+  MemoryContext old = MemoryContextSwitchTo(context);
+  UnlockReleaseBuffer(CreateMetaPage(rel, MAIN_FORKNUM));
+  const Index index = OpenIndex(rel);
+  Loader loader(&index);
+  EqualVectors equal(&index);
+  BuildState state{};
+  state.index = &index;
+  state.loader = &loader;
+  state.equal = &equal;
+  state.row_context =
+      AllocSetContextCreate(context, "hnswpg build, one row", ALLOCSET_DEFAULT_SIZES);
+  state.code = static_cast<char*>(palloc(index.space.code_bytes()));
+  state.expected = ExpectedRows(heap);
+  pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, state.expected);
+
+  const double tuples = BuildFrom(heap, rel, info, &state);
+  pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, static_cast<int64>(state.rows));
+  if (RelationNeedsWAL(rel)) {
+    log_newpage_range(rel, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(rel), true);
+  }
+  MemoryContextSwitchTo(old);
+  MemoryContextDelete(context);
+
+  IndexBuildResult* result = static_cast<IndexBuildResult*>(palloc0(sizeof(IndexBuildResult)));
+  result->heap_tuples = tuples;
+  result->index_tuples = state.rows;
+  return result;
+}
+
+// An unlogged index starts from this fork after a crash.
+void hnswbuildempty(Relation rel) {
+  Buffer buffer = CreateMetaPage(rel, INIT_FORKNUM);
+  START_CRIT_SECTION();
+  log_newpage_buffer(buffer, true);
+  END_CRIT_SECTION();
+  UnlockReleaseBuffer(buffer);
+}
+
+char* hnswbuildphasename(int64 phase) {
+  switch (phase) {
+    case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+      return const_cast<char*>("initializing");
+    case kPhaseLoad:
+      return const_cast<char*>("scanning table and linking");
+    case kPhaseLink:
+      return const_cast<char*>("linking what is left");
+    case kPhaseWrite:
+      return const_cast<char*>("writing graph");
+    case kPhaseInsert:
+      return const_cast<char*>("scanning table and inserting on pages");
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace hnswpg

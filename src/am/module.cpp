@@ -1,0 +1,14 @@
+// The module as the server loads it.
+#include "hnswpg/am/am.h"
+#include "hnswpg/type/function.h"
+
+extern "C" {
+HNSWPG_EXPORT const Pg_magic_struct* Pg_magic_func(void);
+PG_MODULE_MAGIC;
+HNSWPG_EXPORT void _PG_init(void);
+}
+
+void _PG_init(void) {
+  hnswpg::DefineOptions();
+  hnswpg::DefineSettings();
+}

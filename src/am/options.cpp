@@ -1,0 +1,108 @@
+// CREATE INDEX ... WITH (m, ef_construction, quantization), and what options,
+// operator class and column make together.
+#include "hnswpg/am/am.h"
+
+extern "C" {
+#include "access/reloptions.h"
+}
+
+#include "hnswpg/type/vector.h"
+
+namespace hnswpg {
+namespace {
+
+relopt_kind option_kind;
+
+// Unset is told apart from int8: the L1 operator class has no codes, which is an
+// error only where they were asked for.
+enum QuantizationOption { kUnset = -1, kOptionNone = 0, kOptionInt8 = 1 };
+
+relopt_enum_elt_def quantization_values[] = {
+    {"none", kOptionNone}, {"int8", kOptionInt8}, {nullptr, 0}};
+
+struct Options {
+  int32 vl_len_;
+  int m;
+  int ef_construction;
+  int quantization;
+};
+
+Quantization ChooseQuantization(Relation index, Metric metric, const Options* options) {
+  const int asked = options ? options->quantization : static_cast<int>(kUnset);
+  if (metric == Metric::kL1) {
+    if (asked == kOptionInt8) {
+      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                      errmsg("index \"%s\" cannot use quantization \"int8\": there are no codes for "
+                             "the L1 distance",
+                             RelationGetRelationName(index)),
+                      errhint("Leave the option out, or say quantization = none.")));
+    }
+    return Quantization::kNone;
+  }
+  return asked == kOptionNone ? Quantization::kNone : Quantization::kInt8;
+}
+
+int ColumnDimensions(Relation index) {
+  const int dim = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+  if (dim < 1) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("cannot create index \"%s\": the column does not have dimensions",
+                           RelationGetRelationName(index)),
+                    errhint("Declare it as vector(n), or index the expression (column::vector(n)).")));
+  }
+  return dim;
+}
+
+}  // namespace
+
+void DefineOptions() {
+  option_kind = add_reloption_kind();
+  add_int_reloption(option_kind, "m", "Neighbours of an element on each level", kDefaultM, kMinM,
+                    kMaxM, AccessExclusiveLock);
+  add_int_reloption(option_kind, "ef_construction", "Candidates kept while an element is linked",
+                    kDefaultEfConstruction, kMinEfConstruction, kMaxEfConstruction,
+                    AccessExclusiveLock);
+  add_enum_reloption(option_kind, "quantization", "Codes that the graph is walked by",
+                     quantization_values, kUnset, "Valid values are \"int8\" and \"none\".",
+                     AccessExclusiveLock);
+}
+
+bytea* hnswoptions(Datum reloptions, bool validate) {
+  static const relopt_parse_elt parse[] = {
+      {"m", RELOPT_TYPE_INT, offsetof(Options, m)},
+      {"ef_construction", RELOPT_TYPE_INT, offsetof(Options, ef_construction)},
+      {"quantization", RELOPT_TYPE_ENUM, offsetof(Options, quantization)},
+  };
+  Options* options = static_cast<Options*>(build_reloptions(
+      reloptions, validate, option_kind, sizeof(Options), parse, lengthof(parse)));
+  if (validate && options && options->ef_construction < 2 * options->m) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("ef_construction (%d) must be at least twice m (%d)",
+                           options->ef_construction, options->m)));
+  }
+  return reinterpret_cast<bytea*>(options);
+}
+
+IndexParameters ParametersOf(Relation index) {
+  const Options* options = reinterpret_cast<const Options*>(index->rd_options);
+  IndexParameters p;
+  p.dim = ColumnDimensions(index);
+  p.m = options ? options->m : kDefaultM;
+  p.ef_construction = options ? options->ef_construction : kDefaultEfConstruction;
+  p.metric = SupportOf(index)->metric;
+  p.quantization = ChooseQuantization(index, p.metric, options);
+  return p;
+}
+
+const float* IndexableVector(const IndexParameters& parameters, Datum value) {
+  const Vector* vector = DatumGetVector(value);
+  CheckExpectedDim(parameters.dim, vector->dim);
+  if (parameters.metric == Metric::kCosine) {
+    bool zero = true;
+    for (int i = 0; i < vector->dim && zero; i++) zero = vector->x[i] == 0.0f;
+    if (zero) return nullptr;
+  }
+  return vector->x;
+}
+
+}  // namespace hnswpg

@@ -1,0 +1,62 @@
+#include "hnswpg/storage/buffer_hint.h"
+
+#include <cstdlib>
+
+namespace hnswpg {
+namespace {
+
+// A guessed buffer is pinned without raising its usage count, so a page that is
+// only ever read this way would look unused to the clock sweep. Every so many
+// pins go through the server, which raises it.
+constexpr uint32 kPinsPerTouch = 16;
+
+Buffer* table = nullptr;
+uint32 mask = 0;
+uint32 pins = 0;
+
+// The table lives as long as the backend. calloc: large blocks of it are mapped
+// lazily, so a fresh connection pays only for what it touches.
+bool EnsureTable() {
+  if (table) return true;
+  uint64 size = 1024;
+  while (size < 2 * static_cast<uint64>(NBuffers)) size *= 2;
+  table = static_cast<Buffer*>(calloc(size, sizeof(Buffer)));
+  mask = static_cast<uint32>(size - 1);
+  return table != nullptr;
+}
+
+Buffer* Guess(Relation rel, BlockNumber block) {
+  return &table[(compat::FileNumberOf(rel) * 0x9E3779B1u + block) & mask];
+}
+
+bool PinGuessed(Relation rel, BlockNumber block, Buffer guess) {
+  return guess != InvalidBuffer && ++pins % kPinsPerTouch != 0 &&
+         ReadRecentBuffer(compat::LocatorOf(rel), MAIN_FORKNUM, block, guess);
+}
+
+}  // namespace
+
+Buffer PinPage(const Index& index, BlockNumber block) {
+  const bool shared = !RelationUsesLocalBuffers(index.rel) && EnsureTable();
+  Buffer* guess = shared ? Guess(index.rel, block) : nullptr;
+  if (shared && PinGuessed(index.rel, block, *guess)) return *guess;
+  Buffer buffer = ReadBuffer(index.rel, block);
+  CheckPage(index.rel, BufferGetPage(buffer), block, index.layout.KindOf(block));
+  if (shared) *guess = buffer;
+  return buffer;
+}
+
+Buffer PinPageShared(const Index& index, BlockNumber block) {
+  Buffer buffer = PinPage(index, block);
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  return buffer;
+}
+
+Peek PeekPage(const Index& index, BlockNumber block) {
+  if (table == nullptr || RelationUsesLocalBuffers(index.rel)) return {nullptr, InvalidBuffer};
+  const Buffer guess = *Guess(index.rel, block);
+  if (guess == InvalidBuffer) return {nullptr, InvalidBuffer};
+  return {static_cast<const char*>(BufferGetPage(guess)), guess};
+}
+
+}  // namespace hnswpg

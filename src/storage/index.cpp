@@ -1,0 +1,93 @@
+// The metapage, the file's length and the memory of the walk.
+#include "hnswpg/storage/index.h"
+
+namespace hnswpg {
+
+static_assert(sizeof(Meta) <= kContentEnd - kPageHeaderBytes);
+
+void InitMetaPage(Page page, const IndexParameters& parameters) {
+  InitPage(page, PageKind::kMeta);
+  ExtendContent(page, kPageHeaderBytes + sizeof(Meta));
+  Meta* meta = MetaOf(page);
+  *meta = Meta{};
+  meta->magic = kMetaMagic;
+  meta->version = kFormatVersion;
+  meta->dim = parameters.dim;
+  meta->m = parameters.m;
+  meta->ef_construction = parameters.ef_construction;
+  meta->metric = static_cast<uint8_t>(parameters.metric);
+  meta->quantization = static_cast<uint8_t>(parameters.quantization);
+  meta->entry = kNoId;
+  meta->free_elements = kNoId;
+  meta->free_uppers = kNoId;
+  meta->pending_first = kNoId;
+  meta->pending_last = kNoId;
+}
+
+namespace {
+
+void CheckMeta(Relation rel, const Meta& meta) {
+  if (meta.magic != kMetaMagic) ReportDamage(rel, kMetaBlock, kNoId, "not a metapage");
+  if (meta.version > kFormatVersion) {
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("index \"%s\" has format version %u, newer than version %u of this hnswpg",
+                           RelationGetRelationName(rel), meta.version, kFormatVersion),
+                    errhint("Install the newer hnswpg, or REINDEX with this one.")));
+  }
+  const bool sane = meta.version == kFormatVersion && meta.dim >= 1 && meta.dim <= kMaxDim &&
+                    meta.m >= kMinM && meta.m <= kMaxM && meta.metric >= 1 && meta.metric <= 4 &&
+                    meta.quantization <= 1 && meta.next_element <= kMaxElements &&
+                    (meta.entry == kNoId || meta.entry < meta.next_element) &&
+                    meta.entry_level <= kMaxLevel;
+  if (!sane) ReportDamage(rel, kMetaBlock, kNoId, "the metapage contradicts itself");
+}
+
+}  // namespace
+
+Index OpenIndex(Relation rel) {
+  Buffer buffer = ReadBuffer(rel, kMetaBlock);
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  CheckPage(rel, BufferGetPage(buffer), kMetaBlock, PageKind::kMeta);
+  const Meta meta = *MetaOf(BufferGetPage(buffer));
+  UnlockReleaseBuffer(buffer);
+  CheckMeta(rel, meta);
+  const IndexParameters p = {meta.dim, meta.m, meta.ef_construction,
+                             static_cast<Metric>(meta.metric),
+                             static_cast<Quantization>(meta.quantization)};
+  return Index{rel, meta, p, CodeSpace(p.metric, p.quantization, p.dim),
+               ElementLayout(p.quantization, p.dim, p.m)};
+}
+
+Meta ReadMeta(const Index& index) {
+  Buffer buffer = ReadBuffer(index.rel, kMetaBlock);
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  const Meta meta = *MetaOf(BufferGetPage(buffer));
+  UnlockReleaseBuffer(buffer);
+  return meta;
+}
+
+void EnsureBlock(Relation rel, BlockNumber block) {
+  if (RelationGetNumberOfBlocks(rel) > block) return;
+  LockRelationForExtension(rel, ExclusiveLock);
+  while (RelationGetNumberOfBlocks(rel) <= block) {
+    ReleaseBuffer(ReadBufferExtended(rel, MAIN_FORKNUM, P_NEW, RBM_NORMAL, nullptr));
+  }
+  UnlockRelationForExtension(rel, ExclusiveLock);
+}
+
+namespace {
+
+void* ResizeInContext(void* context, void* old, size_t bytes) {
+  if (bytes == 0) {
+    pfree(old);
+    return nullptr;
+  }
+  if (old) return repalloc_huge(old, bytes);
+  return MemoryContextAllocHuge(static_cast<MemoryContext>(context), bytes);
+}
+
+}  // namespace
+
+Arena ContextArena(MemoryContext context) { return Arena{ResizeInContext, context}; }
+
+}  // namespace hnswpg

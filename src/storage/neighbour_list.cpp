@@ -1,0 +1,145 @@
+#include "hnswpg/storage/neighbour_list.h"
+
+#include <algorithm>
+
+#include "hnswpg/core/select.h"
+#include "hnswpg/storage/buffer_hint.h"
+
+namespace hnswpg {
+
+CandidateSet::CandidateSet(const Index* index, int capacity)
+    : index_(index), capacity_(capacity), stride_(MAXALIGN(index->space.code_bytes())) {
+  items_ = static_cast<Item*>(palloc(capacity * sizeof(Item)));
+  chosen_ = static_cast<int*>(palloc(capacity * sizeof(int)));
+  codes_ = static_cast<char*>(
+      MemoryContextAllocHuge(CurrentMemoryContext, static_cast<Size>(capacity) * stride_));
+}
+
+void CandidateSet::Add(ElementId id, const void* base) {
+  Assert(n_ < capacity_);
+  SlotCopy copy;
+  char* code = codes_ + n_ * stride_;
+  ReadSlot(*index_, id, &copy, code);
+  items_[n_] = {id, copy.tail.parent, index_->space.Distance(base, code), n_, copy.head.state};
+  n_++;
+}
+
+bool CandidateSet::Contains(ElementId id) const {
+  return std::any_of(items_, items_ + n_, [id](const Item& item) { return item.id == id; });
+}
+
+int CandidateSet::CountRequired(ElementId parent, ElementId also) const {
+  return std::count_if(items_, items_ + n_, [=, this](const Item& item) {
+    return Required(item, parent, also);
+  });
+}
+
+void CandidateSet::Sort() {
+  std::sort(items_, items_ + n_, [](const Item& a, const Item& b) {
+    return a.distance != b.distance ? a.distance < b.distance : a.id < b.id;
+  });
+}
+
+void CandidateSet::Select(int max, ElementId parent, ElementId also) {
+  Sort();
+  n_chosen_ = SelectNeighbours(
+      n_, max, [this](int i) { return items_[i].distance; },
+      [this](int i, int j) { return index_->space.Distance(code(i), code(j)); },
+      [=, this](int i) { return Required(items_[i], parent, also); }, chosen_);
+}
+
+bool FindList(const Index& index, ElementId owner, int level, ListPlace* place) {
+  SlotCopy copy;
+  ReadSlot(index, owner, &copy, nullptr);
+  *place = {owner, level, kNoId};
+  if (!IsElement(copy.head.state) || level > copy.head.level) return false;
+  if (level == 0) return true;
+  UpperId upper = copy.tail.upper;
+  for (int at = 1; upper != kNoId; at++) {
+    const BlockNumber block = index.layout.UpperBlock(upper);
+    Buffer buffer = PinPageShared(index, block);
+    const UpperHead head = *UpperAt(BufferGetPage(buffer), index.layout.UpperOffset(upper));
+    UnlockReleaseBuffer(buffer);
+    if (head.owner != owner || head.level != at) {
+      ReportDamage(index.rel, block, owner, "an upper-level list belongs to another element");
+    }
+    if (at == level) {
+      place->upper = upper;
+      return true;
+    }
+    upper = head.next;
+  }
+  return false;
+}
+
+int ReadList(const Index& index, const ListPlace& place, ElementId* out) {
+  if (place.level == 0) {
+    SlotCopy copy;
+    ReadSlot(index, place.owner, &copy, nullptr);
+    std::copy(copy.links, copy.links + copy.tail.n_links, out);
+    return copy.tail.n_links;
+  }
+  Buffer buffer = PinPageShared(index, index.layout.UpperBlock(place.upper));
+  const UpperHead* head =
+      UpperAt(BufferGetPage(buffer), index.layout.UpperOffset(place.upper));
+  const int n = std::min<int>(head->n_links, index.layout.max_links(place.level));
+  memcpy(out, UpperLinks(head), n * sizeof(ElementId));
+  UnlockReleaseBuffer(buffer);
+  return n;
+}
+
+void WriteList(const Index& index, WriteMode mode, const ListPlace& place, const ElementId* links,
+               int n) {
+  PageTxn txn(index, mode);
+  if (place.level == 0) {
+    txn.Want(index.layout.SlotBlock(place.owner));
+    txn.Begin();
+    char* slot = txn.slot(place.owner);
+    TailAt(slot, index.layout)->n_links = n;
+    memcpy(LinksAt(slot, index.layout), links, n * sizeof(ElementId));
+  } else {
+    txn.Want(index.layout.UpperBlock(place.upper));
+    txn.Begin();
+    UpperHead* head = txn.upper(place.upper);
+    head->n_links = n;
+    memcpy(UpperLinks(head), links, n * sizeof(ElementId));
+  }
+  txn.Commit();
+}
+
+ListEditor::ListEditor(const Index* index, WriteMode mode)
+    : index_(index),
+      mode_(mode),
+      members_(index, index->layout.max_links(0) + 1),
+      base_(static_cast<char*>(palloc(index->space.code_bytes()))) {}
+
+bool ListEditor::AddLink(ElementId owner, int level, ElementId id, bool required) {
+  ListPlace place;
+  if (!FindList(*index_, owner, level, &place)) return false;
+  ElementId links[kMaxLinks];
+  int n = ReadList(*index_, place, links);
+  // Already there: an earlier attempt at the same link was cut short.
+  if (std::find(links, links + n, id) != links + n) return true;
+  const int max = index_->layout.max_links(level);
+  if (n < max) {
+    links[n++] = id;
+    WriteList(*index_, mode_, place, links, n);
+    return true;
+  }
+
+  SlotCopy copy;
+  ReadSlot(*index_, owner, &copy, base_);
+  members_.Clear();
+  for (int i = 0; i < n; i++) members_.Add(links[i], base_);
+  members_.Add(id, base_);
+  const ElementId parent = level == 0 ? owner : kNoId;
+  const ElementId also = required ? id : kNoId;
+  if (members_.CountRequired(parent, also) > max) return false;
+  members_.Select(max, parent, also);
+  for (int i = 0; i < members_.n_chosen(); i++) links[i] = members_.chosen(i);
+  const bool kept = std::find(links, links + members_.n_chosen(), id) != links + members_.n_chosen();
+  if (kept) WriteList(*index_, mode_, place, links, members_.n_chosen());
+  return kept;
+}
+
+}  // namespace hnswpg

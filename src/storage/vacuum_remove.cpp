@@ -1,0 +1,373 @@
+// VACUUM, second half: taking dead elements out of the graph.
+//
+// In this order, each step complete before the next begins, so that the graph is
+// whole at every moment (src/storage/README.md, "VACUUM"):
+//   1. a dead entry point hands over to a live one, and becomes its child;
+//   2. every live child of a dead element gets a live parent;
+//   3. every list of a live element that has dead neighbours is chosen anew from
+//      its live neighbours and those of the dead;
+//   4. nothing alive leads to the dead any more: their slots are freed.
+// Everything happens under the graph lock.
+#include <algorithm>
+#include <new>
+
+#include "hnswpg/storage/linker.h"
+#include "hnswpg/storage/vacuum.h"
+
+namespace hnswpg {
+namespace {
+
+class Remover {
+ public:
+  explicit Remover(const Index& index);
+  uint32_t Run();
+
+ private:
+  // What is known of every element; read once, kept up to date.
+  struct Known {
+    ElementId parent;
+    // Union-find over parents that are alive: the way to the top of the part of
+    // the tree that this element is in. The top is the entry point, or a child of
+    // a dead element.
+    ElementId up;
+    SlotState state;
+    uint8_t level;
+  };
+
+  void ReadAll();
+  bool IsDead(ElementId id) const { return known_[id].state == SlotState::kDead; }
+  bool IsLinked(ElementId id) const { return known_[id].state == SlotState::kLinked; }
+
+  void ReplaceEntry();
+  bool TryEntry(ElementId entry, ElementId old_entry);
+
+  void AdoptOrphans();
+  ElementId Top(ElementId id);
+  bool IsOrphan(ElementId id) const;
+  bool AdoptNear(ElementId orphan);
+  void AdoptAnywhere(ElementId orphan);
+  bool TryParent(ElementId parent, ElementId orphan);
+
+  void MendLists();
+  void MendList(ElementId id, int level);
+
+  void Gather(ElementId id, int level);
+  void AddCandidate(ElementId id, ElementId base);
+  void SearchNear(ElementId id, int level);
+
+  uint32_t FreeDead();
+  void FreeUppers(ElementId id);
+  uint32_t FreeOnPage(BlockNumber block);
+
+  const Index& index_;
+  ElementId entry_ = kNoId;
+  Known* known_ = nullptr;
+  uint32_t end_ = 0;  // elements in known_
+  char* code_;
+  PageGraph graph_;
+  PageWalk walk_;
+  ListEditor editor_;
+  CandidateSet near_;
+};
+
+// So many candidates are looked at for a list, at most: the live neighbours, then
+// neighbours of the dead ones, then what a search finds.
+int MaxCandidates(const Index& index) {
+  return 8 * index.layout.m() + index.parameters.ef_construction;
+}
+
+Remover::Remover(const Index& index)
+    : index_(index),
+      code_(static_cast<char*>(palloc(index.space.code_bytes()))),
+      graph_(&index, code_),
+      walk_(&graph_, ContextArena(CurrentMemoryContext)),
+      editor_(&index, WriteMode::kLogged),
+      near_(&index, MaxCandidates(index)) {}
+
+uint32_t Remover::Run() {
+  if (ReadMeta(index_).n_dead == 0) return 0;
+  LinkAllPending(index_, WriteMode::kLogged);
+  ReadAll();
+  ReplaceEntry();
+  if (entry_ != kNoId) {
+    AdoptOrphans();
+    MendLists();
+  }
+  return FreeDead();
+}
+
+void Remover::ReadAll() {
+  const Meta meta = ReadMeta(index_);
+  entry_ = meta.entry;
+  end_ = meta.next_element;
+  known_ = static_cast<Known*>(
+      MemoryContextAllocHuge(CurrentMemoryContext, static_cast<Size>(end_) * sizeof(Known)));
+  for (ElementId id = 0; id < end_; id++) {
+    CHECK_FOR_INTERRUPTS();
+    SlotCopy copy;
+    ReadSlot(index_, id, &copy, nullptr);
+    known_[id] = {copy.tail.parent, kNoId, copy.head.state, copy.head.level};
+    const bool in_graph = IsDead(id) || IsLinked(id);
+    if (in_graph && copy.tail.parent != kNoId && copy.tail.parent >= end_) {
+      ReportDamage(index_.rel, index_.layout.SlotBlock(id), id, "the parent does not exist");
+    }
+  }
+}
+
+// ---- 1. the entry point ----
+
+// The highest live element that can take the old entry point as its child.
+void Remover::ReplaceEntry() {
+  if (entry_ == kNoId || !IsDead(entry_)) return;
+  const ElementId old_entry = entry_;
+  for (int level = kMaxLevel; level >= 0; level--) {
+    for (ElementId id = 0; id < end_; id++) {
+      if (known_[id].level == level && IsLinked(id) && TryEntry(id, old_entry)) return;
+    }
+  }
+  // Nothing is alive: any element with room would have done.
+  PageTxn txn(index_, WriteMode::kLogged);
+  txn.Want(kMetaBlock);
+  txn.Begin();
+  txn.meta()->entry = kNoId;
+  txn.meta()->entry_level = 0;
+  txn.Commit();
+  entry_ = kNoId;
+}
+
+bool Remover::TryEntry(ElementId entry, ElementId old_entry) {
+  if (!editor_.AddLink(entry, 0, old_entry, true)) return false;
+  PageTxn txn(index_, WriteMode::kLogged);
+  txn.Want(kMetaBlock);
+  txn.Want(index_.layout.SlotBlock(entry));
+  txn.Want(index_.layout.SlotBlock(old_entry));
+  txn.Begin();
+  TailAt(txn.slot(entry), index_.layout)->parent = kNoId;
+  TailAt(txn.slot(old_entry), index_.layout)->parent = entry;
+  txn.meta()->entry = entry;
+  txn.meta()->entry_level = known_[entry].level;
+  txn.Commit();
+  known_[entry].parent = kNoId;
+  known_[old_entry].parent = entry;
+  entry_ = entry;
+  return true;
+}
+
+// ---- 2. new parents ----
+
+bool Remover::IsOrphan(ElementId id) const {
+  if (!IsLinked(id) || id == entry_) return false;
+  return known_[id].parent == kNoId || !IsLinked(known_[id].parent);
+}
+
+// The top of the element's part of the tree, by path halving.
+ElementId Remover::Top(ElementId id) {
+  while (known_[id].up != id) {
+    known_[id].up = known_[known_[id].up].up;
+    id = known_[id].up;
+  }
+  return id;
+}
+
+// An orphan goes under an element of the entry point's own part, so no element
+// can become its own ancestor. The orphans whose neighbours are all in other
+// parts wait for those to be adopted.
+void Remover::AdoptOrphans() {
+  PodVector<ElementId> waiting(ContextArena(CurrentMemoryContext));
+  for (ElementId id = 0; id < end_; id++) {
+    const bool orphan = IsOrphan(id);
+    if (orphan) waiting.Push(id);
+    known_[id].up = orphan || !IsLinked(id) || id == entry_ ? id : known_[id].parent;
+  }
+  while (!waiting.empty()) {
+    size_t left = 0;
+    for (size_t i = 0; i < waiting.size(); i++) {
+      CHECK_FOR_INTERRUPTS();
+      if (!AdoptNear(waiting[i])) waiting[left++] = waiting[i];
+    }
+    if (left == waiting.size()) AdoptAnywhere(waiting[--left]);
+    waiting.Truncate(left);
+  }
+}
+
+bool Remover::TryParent(ElementId parent, ElementId orphan) {
+  if (Top(parent) != entry_ || !editor_.AddLink(parent, 0, orphan, true)) return false;
+  PageTxn txn(index_, WriteMode::kLogged);
+  txn.Want(index_.layout.SlotBlock(orphan));
+  txn.Begin();
+  TailAt(txn.slot(orphan), index_.layout)->parent = parent;
+  txn.Commit();
+  known_[orphan].parent = parent;
+  known_[orphan].up = parent;
+  return true;
+}
+
+bool Remover::AdoptNear(ElementId orphan) {
+  Gather(orphan, 0);
+  near_.Sort();
+  for (int i = 0; i < near_.size(); i++) {
+    if (TryParent(near_.id(i), orphan)) return true;
+  }
+  return false;
+}
+
+// With what a search finds; else down the tree from the entry point, where there
+// is room at a leaf if not before.
+void Remover::AdoptAnywhere(ElementId orphan) {
+  near_.Clear();
+  SearchNear(orphan, 0);
+  near_.Sort();
+  for (int i = 0; i < near_.size(); i++) {
+    if (TryParent(near_.id(i), orphan)) return;
+  }
+  for (ElementId at = entry_; !TryParent(at, orphan);) {
+    const ElementId before = at;
+    ElementId links[kMaxLinks];
+    const int n = ReadList(index_, {at, 0, kNoId}, links);
+    for (int i = 0; i < n && at == before; i++) {
+      if (IsLinked(links[i]) && known_[links[i]].parent == before) at = links[i];
+    }
+    if (at == before) {
+      ReportDamage(index_.rel, index_.layout.SlotBlock(at), at, "a full list without children");
+    }
+  }
+}
+
+// ---- 3. lists ----
+
+void Remover::MendLists() {
+  for (ElementId id = 0; id < end_; id++) {
+    CHECK_FOR_INTERRUPTS();
+    if (!IsLinked(id)) continue;
+    for (int level = known_[id].level; level >= 0; level--) MendList(id, level);
+  }
+}
+
+void Remover::MendList(ElementId id, int level) {
+  ListPlace place;
+  ElementId links[kMaxLinks];
+  if (!FindList(index_, id, level, &place)) return;
+  const int n = ReadList(index_, place, links);
+  if (std::none_of(links, links + n, [this](ElementId other) { return IsDead(other); })) return;
+  Gather(id, level);
+  if (level == 0 && known_[id].parent != kNoId) AddCandidate(known_[id].parent, id);
+  if (near_.size() < index_.layout.m()) SearchNear(id, level);
+  near_.Select(index_.layout.max_links(level), level == 0 ? id : kNoId, kNoId);
+  for (int i = 0; i < near_.n_chosen(); i++) links[i] = near_.chosen(i);
+  WriteList(index_, WriteMode::kLogged, place, links, near_.n_chosen());
+}
+
+// ---- candidates ----
+
+void Remover::AddCandidate(ElementId id, ElementId base) {
+  if (id == base || id >= end_ || !IsLinked(id)) return;
+  if (near_.size() == near_.capacity() || near_.Contains(id)) return;
+  near_.Add(id, code_);
+}
+
+// The live neighbours of `id`, and those of its dead neighbours. Makes `id` the
+// query of graph_.
+void Remover::Gather(ElementId id, int level) {
+  near_.Clear();
+  SlotCopy copy;
+  ReadSlot(index_, id, &copy, code_);
+  ElementId links[kMaxLinks];
+  const int n = graph_.ReadLinks(id, level, links);
+  for (int i = 0; i < n; i++) AddCandidate(links[i], id);
+  for (int i = 0; i < n; i++) {
+    if (!IsDead(links[i])) continue;
+    ElementId beyond[kMaxLinks];
+    const int n_beyond = graph_.ReadLinks(links[i], level, beyond);
+    for (int j = 0; j < n_beyond; j++) AddCandidate(beyond[j], id);
+  }
+}
+
+// What a search from the entry point finds near `id`, which Gather was last
+// called for.
+void Remover::SearchNear(ElementId id, int level) {
+  SlotCopy copy;
+  ReadSlot(index_, id, &copy, code_);
+  walk_.Begin();
+  ElementId at = entry_;
+  if (known_[entry_].level > level) at = walk_.Descend(at, known_[entry_].level, level + 1);
+  walk_.Begin();
+  walk_.Exclude(id);
+  walk_.Continue(at, level, index_.parameters.ef_construction);
+  while (!walk_.found().empty()) AddCandidate(walk_.found().Pop().id, id);
+}
+
+// ---- 4. slots ----
+
+uint32_t Remover::FreeDead() {
+  uint32_t freed = 0;
+  BlockNumber block = InvalidBlockNumber;
+  for (ElementId id = 0; id < end_; id++) {
+    if (!IsDead(id)) continue;
+    CHECK_FOR_INTERRUPTS();
+    FreeUppers(id);
+  }
+  for (ElementId id = 0; id < end_; id++) {
+    if (!IsDead(id) || index_.layout.SlotBlock(id) == block) continue;
+    CHECK_FOR_INTERRUPTS();
+    block = index_.layout.SlotBlock(id);
+    freed += FreeOnPage(block);
+  }
+  return freed;
+}
+
+// One list after another off the front of the chain, a record each.
+void Remover::FreeUppers(ElementId id) {
+  for (;;) {
+    SlotCopy copy;
+    ReadSlot(index_, id, &copy, nullptr);
+    const UpperId upper = copy.tail.upper;
+    if (upper == kNoId) return;
+    PageTxn txn(index_, WriteMode::kLogged);
+    txn.Want(kMetaBlock);
+    txn.Want(index_.layout.UpperBlock(upper));
+    txn.Want(index_.layout.SlotBlock(id));
+    txn.Begin();
+    UpperHead* head = txn.upper(upper);
+    TailAt(txn.slot(id), index_.layout)->upper = head->next;
+    head->owner = kNoId;
+    head->n_links = 0;
+    head->next = txn.meta()->free_uppers;
+    txn.meta()->free_uppers = upper;
+    txn.meta()->n_free_uppers++;
+    txn.Commit();
+  }
+}
+
+// All dead elements of a page in one record.
+uint32_t Remover::FreeOnPage(BlockNumber block) {
+  PageTxn txn(index_, WriteMode::kLogged);
+  txn.Want(kMetaBlock);
+  txn.Want(block);
+  txn.Begin();
+  uint32_t freed = 0;
+  const ElementId first = index_.layout.FirstElementOn(block);
+  for (uint32_t i = 0; i < index_.layout.slots_per_page(); i++) {
+    if (first + i >= end_ || !IsDead(first + i)) continue;
+    txn.FreeSlot(first + i);
+    txn.meta()->n_dead--;
+    freed++;
+  }
+  txn.Commit();
+  return freed;
+}
+
+}  // namespace
+
+uint32_t RemoveDead(const Index& index) {
+  MemoryContext context =
+      AllocSetContextCreate(CurrentMemoryContext, "hnswpg removal", ALLOCSET_DEFAULT_SIZES);
+  MemoryContext old = MemoryContextSwitchTo(context);
+  LockGraph(index.rel);
+  const uint32_t freed = (new (palloc(sizeof(Remover))) Remover(index))->Run();
+  UnlockGraph(index.rel);
+  MemoryContextSwitchTo(old);
+  MemoryContextDelete(context);
+  return freed;
+}
+
+}  // namespace hnswpg
