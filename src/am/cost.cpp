@@ -38,6 +38,7 @@ void hnswcostestimate(PlannerInfo* root, IndexPath* path, double loop_count, Cos
                       Cost* total, Selectivity* selectivity, double* correlation, double* pages) {
   // Without an ORDER BY that it can serve, the index is of no use.
   if (path->indexorderbys == NIL) {
+    compat::DisablePath(&path->path);
     *startup = *total = get_float8_infinity();
     *selectivity = 0;
     *correlation = 0;

@@ -37,7 +37,9 @@ bool operator<(const Hit& a, const Hit& b) { return a.distance < b.distance; }
 class Scan {
  public:
   // `query` null: every distance is NULL (or NaN), any order will do.
-  Scan(Relation rel, const float* query, const void* code);
+  // `skip_killed`: not in a transaction that began in recovery, whose snapshot
+  // may need rows that were dead to everyone on the primary.
+  Scan(Relation rel, const float* query, const void* code, bool skip_killed);
 
   // The next row; null when there is none.
   const TidRef* Next();
@@ -55,6 +57,7 @@ class Scan {
   Index index_;
   Arena arena_;
   const float* query_;
+  bool skip_killed_;
   float* vector_;
   PageGraph graph_;
   PageWalk walk_;
@@ -69,10 +72,11 @@ class Scan {
   float last_distance_;
 };
 
-Scan::Scan(Relation rel, const float* query, const void* code)
+Scan::Scan(Relation rel, const float* query, const void* code, bool skip_killed)
     : index_(OpenIndex(rel)),
       arena_(ContextArena(CurrentMemoryContext)),
       query_(query),
+      skip_killed_(skip_killed),
       vector_(static_cast<float*>(palloc(index_.parameters.dim * sizeof(float)))),
       graph_(&index_, code),
       walk_(&graph_, arena_),
@@ -84,7 +88,7 @@ Scan::Scan(Relation rel, const float* query, const void* code)
 // Reads an element for certain and appends its rows.
 void Scan::Collect(ElementId id, PodVector<Hit>* hits) {
   tids_.Clear();
-  if (!ReadElement(index_, id, vector_, &tids_)) return;
+  if (!ReadElement(index_, id, skip_killed_, vector_, &tids_)) return;
   const float distance = query_ ? index_.space.ExactDistance(query_, vector_) : 0.0f;
   for (const TidRef& ref : tids_) hits->Push(Hit{distance, ref});
 }
@@ -215,7 +219,8 @@ Scan* MakeScan(IndexScanDesc desc) {
   const CodeSpace space(parameters.metric, parameters.quantization, parameters.dim);
   void* code = palloc0(space.code_bytes());
   if (query) space.Encode(query, code);
-  return new (palloc(sizeof(Scan))) Scan(desc->indexRelation, query, code);
+  return new (palloc(sizeof(Scan)))
+      Scan(desc->indexRelation, query, code, desc->ignore_killed_tuples);
 }
 
 }  // namespace

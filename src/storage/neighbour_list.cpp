@@ -15,12 +15,13 @@ CandidateSet::CandidateSet(const Index* index, int capacity)
       MemoryContextAllocHuge(CurrentMemoryContext, static_cast<Size>(capacity) * stride_));
 }
 
-void CandidateSet::Add(ElementId id, const void* base) {
+void CandidateSet::Add(ElementId id, const void* base, bool keep) {
   Assert(n_ < capacity_);
   SlotCopy copy;
   char* code = codes_ + n_ * stride_;
   ReadSlot(*index_, id, &copy, code);
-  items_[n_] = {id, copy.tail.parent, index_->space.Distance(base, code), n_, copy.head.state};
+  items_[n_] = {id, copy.tail.parent, index_->space.Distance(base, code), n_, copy.head.state,
+                keep};
   n_++;
 }
 

@@ -60,16 +60,21 @@ void CopyVectorPages(const Index& index, ElementId id, float* out) {
   }
 }
 
-void AppendTids(const TidEntry* entries, int n, ElementId slot, uint32_t version,
-                PodVector<TidRef>* tids) {
-  for (int i = 0; i < n; i++) {
-    if (entries[i].flags & kTidKilled) continue;
-    tids->Push(TidRef{TidOf(entries[i]), slot, version});
+// Collects heap TIDs of one element.
+struct TidCollector {
+  bool skip_killed;
+  PodVector<TidRef>* tids;
+
+  void Append(const TidEntry* entries, int n, ElementId slot, uint32_t version) const {
+    for (int i = 0; i < n; i++) {
+      if (skip_killed && (entries[i].flags & kTidKilled)) continue;
+      tids->Push(TidRef{TidOf(entries[i]), slot, version});
+    }
   }
-}
+};
 
 void AppendContainers(const Index& index, ElementId owner, ElementId first,
-                      PodVector<TidRef>* tids) {
+                      const TidCollector& collector) {
   const ElementLayout& layout = index.layout;
   for (ElementId id = first; id != kNoId;) {
     CHECK_FOR_INTERRUPTS();
@@ -80,7 +85,7 @@ void AppendContainers(const Index& index, ElementId owner, ElementId first,
     const ElementId next = tail->next;
     if (ours) {
       const int n = std::min<int>(tail->n_links, layout.tids_capacity());
-      AppendTids(ContainerTidsAt(locked.slot, layout), n, id, tail->version, tids);
+      collector.Append(ContainerTidsAt(locked.slot, layout), n, id, tail->version);
     }
     UnlockReleaseBuffer(locked.buffer);
     if (!ours) return;
@@ -118,14 +123,16 @@ void ReadVector(const Index& index, ElementId id, float* out) {
   UnlockReleaseBuffer(locked.buffer);
 }
 
-bool ReadElement(const Index& index, ElementId id, float* vector, PodVector<TidRef>* tids) {
+bool ReadElement(const Index& index, ElementId id, bool skip_killed, float* vector,
+                 PodVector<TidRef>* tids) {
+  const TidCollector collector = {skip_killed, tids};
   const LockedSlot locked = LockSlot(index, id);
   const SlotState state = HeadAt(locked.slot)->state;
   const bool alive = state == SlotState::kLinked || state == SlotState::kPending;
   ElementId containers = kNoId;
   if (alive) {
     const ElementTail* tail = TailAt(locked.slot, index.layout);
-    AppendTids(tail->tids, std::min<int>(tail->n_tids, kInlineTids), id, tail->version, tids);
+    collector.Append(tail->tids, std::min<int>(tail->n_tids, kInlineTids), id, tail->version);
     containers = tail->more_tids;
     if (index.layout.has_vector_pages()) {
       CopyVectorPages(index, id, vector);
@@ -134,7 +141,7 @@ bool ReadElement(const Index& index, ElementId id, float* vector, PodVector<TidR
     }
   }
   UnlockReleaseBuffer(locked.buffer);
-  AppendContainers(index, id, containers, tids);
+  AppendContainers(index, id, containers, collector);
   return alive;
 }
 

@@ -52,7 +52,7 @@ class Remover {
   void MendList(ElementId id, int level);
 
   void Gather(ElementId id, int level);
-  void AddCandidate(ElementId id, ElementId base);
+  void AddCandidate(ElementId id, ElementId base, bool keep = false);
   void SearchNear(ElementId id, int level);
 
   uint32_t FreeDead();
@@ -259,13 +259,14 @@ void Remover::MendList(ElementId id, int level) {
 
 // ---- candidates ----
 
-void Remover::AddCandidate(ElementId id, ElementId base) {
+void Remover::AddCandidate(ElementId id, ElementId base, bool keep) {
   if (id == base || id >= end_ || !IsLinked(id)) return;
   if (near_.size() == near_.capacity() || near_.Contains(id)) return;
-  near_.Add(id, code_);
+  near_.Add(id, code_, keep);
 }
 
-// The live neighbours of `id`, and those of its dead neighbours. Makes `id` the
+// The live neighbours of `id`, which stay its neighbours, and those of its dead
+// neighbours, which compete for the places of the dead. Makes `id` the
 // query of graph_.
 void Remover::Gather(ElementId id, int level) {
   near_.Clear();
@@ -273,7 +274,7 @@ void Remover::Gather(ElementId id, int level) {
   ReadSlot(index_, id, &copy, code_);
   ElementId links[kMaxLinks];
   const int n = graph_.ReadLinks(id, level, links);
-  for (int i = 0; i < n; i++) AddCandidate(links[i], id);
+  for (int i = 0; i < n; i++) AddCandidate(links[i], id, true);
   for (int i = 0; i < n; i++) {
     if (!IsDead(links[i])) continue;
     ElementId beyond[kMaxLinks];

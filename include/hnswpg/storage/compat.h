@@ -44,6 +44,15 @@ inline void VacuumDelayPoint() {
 #endif
 }
 
+// ---- a path that must never be taken (18 looks at more than the cost) ----
+inline void DisablePath(Path* path) {
+#if PG_VERSION_NUM >= 180000
+  path->disabled_nodes = 2;
+#else
+  (void)path;
+#endif
+}
+
 }  // namespace compat
 }  // namespace hnswpg
 

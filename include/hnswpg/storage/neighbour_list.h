@@ -17,9 +17,9 @@ class CandidateSet {
   CandidateSet(const Index* index, int capacity);
 
   void Clear() { n_ = 0; }
-  // Reads the element's code. The distance to the base is computed from `base`
-  // (a code) unless it is known.
-  void Add(ElementId id, const void* base);
+  // Reads the element's code and computes its distance to `base` (a code).
+  // `keep`: Select must choose it, if there is room.
+  void Add(ElementId id, const void* base, bool keep = false);
   // Nearest to the base first.
   void Sort();
   // Sorts, and chooses at most `max` (hnswpg/core/select.h).
@@ -46,9 +46,10 @@ class CandidateSet {
     float distance;
     int code;  // index into codes_
     SlotState state;
+    bool keep;
   };
   bool Required(const Item& item, ElementId parent, ElementId also) const {
-    return item.id == also || (parent != kNoId && item.parent == parent);
+    return item.keep || item.id == also || (parent != kNoId && item.parent == parent);
   }
 
   const Index* index_;

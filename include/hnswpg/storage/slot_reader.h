@@ -34,12 +34,13 @@ void ReadSlot(const Index& index, ElementId id, SlotCopy* copy, void* code);
 // locked: the caller holds that lock, or the graph lock.
 void ReadVector(const Index& index, ElementId id, float* out);
 
-// Reads a linked or pending element as it is now: appends its heap TIDs that are
-// not known to be dead, and copies its vector. False (and nothing appended) if
+// Reads a linked or pending element as it is now: appends its heap TIDs, without
+// the killed ones if `skip_killed`, and copies its vector. False (and nothing appended) if
 // the slot holds no such element. The TIDs in containers are read after the
 // slot's lock is released; that is harmless (src/storage/README.md, "What a scan
 // may return").
-bool ReadElement(const Index& index, ElementId id, float* vector, PodVector<TidRef>* tids);
+bool ReadElement(const Index& index, ElementId id, bool skip_killed, float* vector,
+                 PodVector<TidRef>* tids);
 
 // Copies the entries of the TID container `id` of element `owner`
 // (tids_capacity() at most); returns the next container, or kNoId. For holders of
