@@ -81,7 +81,8 @@ void CountRow(BuildState* state) {
   }
 }
 
-bool Interrupted(void*) { return INTERRUPTS_PENDING_CONDITION(); }
+// Whether CHECK_FOR_INTERRUPTS would raise an error. Other interrupts wait.
+bool Cancelled(void*) { return QueryCancelPending || ProcDiePending; }
 
 // Waits for the threads, and writes the graph to the index's pages.
 void WriteGraph(BuildState* state) {
@@ -90,7 +91,7 @@ void WriteGraph(BuildState* state) {
     CHECK_FOR_INTERRUPTS();
     Check(*state, state->builder->DrainStep(&done));
   }
-  const BuildStatus sealed = state->builder->Seal(Interrupted, nullptr);
+  const BuildStatus sealed = state->builder->Seal(Cancelled, nullptr);
   CHECK_FOR_INTERRUPTS();
   Check(*state, sealed);
   EnterPhase(kPhaseWrite);

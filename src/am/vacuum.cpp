@@ -42,16 +42,16 @@ IndexBulkDeleteResult* hnswbulkdelete(IndexVacuumInfo* info, IndexBulkDeleteResu
   UnlockGraph(index.rel);
   stats->tuples_removed += counts.tids_removed;
   stats->num_index_tuples = counts.tids_left;
-  if (counts.tids_removed > 0) RemoveDead(index);
+  // Also those of an earlier vacuum that was cut short.
+  RemoveDead(index);
   return stats;
 }
 
 IndexBulkDeleteResult* hnswvacuumcleanup(IndexVacuumInfo* info, IndexBulkDeleteResult* stats) {
   if (info->analyze_only) return stats;
-  // What a vacuum that was cut short has left.
   const Index index = OpenIndex(info->index);
-  if (stats == nullptr && index.meta.n_dead > 0) RemoveDead(index);
   const bool known = stats != nullptr;
+  if (!known) RemoveDead(index);
   stats = EnsureStats(stats);
   const Meta meta = ReadMeta(index);
   stats->num_pages = RelationGetNumberOfBlocks(info->index);

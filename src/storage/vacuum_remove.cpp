@@ -85,7 +85,6 @@ Remover::Remover(const Index& index)
       near_(&index, MaxCandidates(index)) {}
 
 uint32_t Remover::Run() {
-  if (ReadMeta(index_).n_dead == 0) return 0;
   LinkAllPending(index_, WriteMode::kLogged);
   ReadAll();
   ReplaceEntry();
@@ -360,6 +359,7 @@ uint32_t Remover::FreeOnPage(BlockNumber block) {
 }  // namespace
 
 uint32_t RemoveDead(const Index& index) {
+  if (ReadMeta(index).n_dead == 0) return 0;
   MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg removal", ALLOCSET_DEFAULT_SIZES);
   MemoryContext old = MemoryContextSwitchTo(context);
