@@ -19,6 +19,7 @@ extern "C" {
 #include <algorithm>
 #include <new>
 
+#include "hnswpg/storage/kill.h"
 #include "hnswpg/storage/page_graph.h"
 #include "hnswpg/storage/pending.h"
 #include "hnswpg/storage/slot_reader.h"

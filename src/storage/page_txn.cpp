@@ -71,6 +71,15 @@ void PageTxn::Commit() {
   } else {
     for (int i = 0; i < n_; i++) MarkBufferDirty(parts_[i].buffer);
   }
+  Release();
+}
+
+void PageTxn::Abandon() {
+  if (mode_ == WriteMode::kLogged) GenericXLogAbort(xlog_);
+  Release();
+}
+
+void PageTxn::Release() {
   for (int i = n_ - 1; i >= 0; i--) {
     if (!parts_[i].callers) UnlockReleaseBuffer(parts_[i].buffer);
   }

@@ -162,25 +162,4 @@ ElementId ReadContainer(const Index& index, ElementId owner, ElementId id, TidEn
   return next;
 }
 
-void KillTid(const Index& index, const TidRef& ref) {
-  const LockedSlot locked = LockSlot(index, ref.slot);
-  // A share lock suffices for a hint: the server sets its own hint bits so. Two
-  // backends may write the same flag at once.
-  char* slot = const_cast<char*>(locked.slot);
-  ElementTail* tail = TailAt(slot, index.layout);
-  if (tail->version == ref.version) {
-    const bool container = HeadAt(slot)->state == SlotState::kTids;
-    TidEntry* entries = container ? ContainerTidsAt(slot, index.layout) : tail->tids;
-    const int n = container ? std::min<int>(tail->n_links, index.layout.tids_capacity())
-                            : std::min<int>(tail->n_tids, kInlineTids);
-    for (int i = 0; i < n; i++) {
-      ItemPointerData tid = TidOf(entries[i]);
-      if (!ItemPointerEquals(&tid, const_cast<ItemPointer>(&ref.tid))) continue;
-      entries[i].flags |= kTidKilled;
-      MarkBufferDirtyHint(locked.buffer, true);
-    }
-  }
-  UnlockReleaseBuffer(locked.buffer);
-}
-
 }  // namespace hnswpg

@@ -37,7 +37,7 @@ struct TidEntry {
   uint16_t flags;
 };
 static_assert(sizeof(TidEntry) == 8);
-// Hint: the tuple is dead to every transaction. Never WAL-logged.
+// The row was dead to every transaction when a scan visited it.
 inline constexpr uint16_t kTidKilled = 1;
 
 inline constexpr int kInlineTids = 3;

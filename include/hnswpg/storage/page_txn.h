@@ -43,6 +43,8 @@ class PageTxn {
   // of the change; what it was counted as is the caller's to correct.
   void FreeSlot(ElementId id);
   void Commit();
+  // Instead of Commit: nothing has been changed.
+  void Abandon();
 
  private:
   struct Part {
@@ -52,6 +54,7 @@ class PageTxn {
     bool callers;  // locked by the caller
   };
   void LockPart(Part* part);
+  void Release();
 
   const Index* index_;
   WriteMode mode_;

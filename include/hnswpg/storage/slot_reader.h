@@ -48,10 +48,6 @@ bool ReadElement(const Index& index, ElementId id, bool skip_killed, float* vect
 ElementId ReadContainer(const Index& index, ElementId owner, ElementId id, TidEntry* entries,
                         int* n);
 
-// Hints that a TID is dead to every transaction, if it is still the one that was
-// read. No WAL; a hint may be lost.
-void KillTid(const Index& index, const TidRef& ref);
-
 inline ItemPointerData TidOf(const TidEntry& entry) {
   ItemPointerData tid;
   memcpy(&tid, &entry, sizeof(tid));
