@@ -27,6 +27,15 @@ struct Options {
   int quantization;
 };
 
+// The struct has more members in some versions of the server; they stay 0.
+relopt_parse_elt ParseElement(const char* name, relopt_type type, int offset) {
+  relopt_parse_elt element{};
+  element.optname = name;
+  element.opttype = type;
+  element.offset = offset;
+  return element;
+}
+
 Quantization ChooseQuantization(Relation index, Metric metric, const Options* options) {
   const int asked = options ? options->quantization : static_cast<int>(kUnset);
   if (metric == Metric::kL1) {
@@ -68,10 +77,10 @@ void DefineOptions() {
 }
 
 bytea* hnswoptions(Datum reloptions, bool validate) {
-  static const relopt_parse_elt parse[] = {
-      {"m", RELOPT_TYPE_INT, offsetof(Options, m)},
-      {"ef_construction", RELOPT_TYPE_INT, offsetof(Options, ef_construction)},
-      {"quantization", RELOPT_TYPE_ENUM, offsetof(Options, quantization)},
+  const relopt_parse_elt parse[] = {
+      ParseElement("m", RELOPT_TYPE_INT, offsetof(Options, m)),
+      ParseElement("ef_construction", RELOPT_TYPE_INT, offsetof(Options, ef_construction)),
+      ParseElement("quantization", RELOPT_TYPE_ENUM, offsetof(Options, quantization)),
   };
   Options* options = static_cast<Options*>(build_reloptions(
       reloptions, validate, option_kind, sizeof(Options), parse, lengthof(parse)));

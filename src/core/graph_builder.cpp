@@ -130,7 +130,8 @@ BuildStatus GraphBuilder::Impl::SealGraph(bool (*cancelled)(void*), void* arg) {
     if (std::exception_ptr exception = pool->Failure()) std::rethrow_exception(exception);
     pool.reset();
   }
-  if (graph->size() != size) return Fail(BuildStatus::kFailed, "graph sealed before it was drained");
+  if (graph->size() != size)
+    return Fail(BuildStatus::kFailed, "graph sealed before it was drained");
   graph->FreeLocks();
   MapIds();
   if (graph->Connect(cancelled, arg, &parents) == TreeStatus::kCancelled) {

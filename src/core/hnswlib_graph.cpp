@@ -45,7 +45,8 @@ class LevelZero : public LinkGraph {
   }
 
   void FindNear(uint32_t target, std::vector<uint32_t>* out) override {
-    // Walks down the upper levels like any search; what it ends at need not be reachable on level 0.
+    // Walks down the upper levels like any search; what it ends at need not be reachable on level
+    // 0.
     uint32_t start = index_.enterpoint_node_;
     for (int level = index_.maxlevel_; level > 0; level--) start = Nearest(start, target, level);
     FindNearFrom(start, target, out);

@@ -1,12 +1,13 @@
 // The spanning tree of a graph, mended where the graph is not connected.
 //
 // Why there is always room somewhere: a link may be replaced unless it leads to a child, and a leaf
-// of the tree has no child. An element whose links all lead to children never gets room again, since
-// edges of the tree are never removed; so a cursor over the elements in the order in which they were
-// reached finds room in linear time altogether.
+// of the tree has no child. An element whose links all lead to children never gets room again,
+// since edges of the tree are never removed; so a cursor over the elements in the order in which
+// they were reached finds room in linear time altogether.
 //
-// Why the rest of the graph loses nothing: elements are attached only while no reached element has a
-// link to an unreached one, so the link that is replaced leads to an element that has its own parent.
+// Why the rest of the graph loses nothing: elements are attached only while no reached element has
+// a link to an unreached one, so the link that is replaced leads to an element that has its own
+// parent.
 #include "hnswpg/core/spanning_tree.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// GraphBuilder against hnswlib itself (one thread: the same graph), against brute force (recall with
-// several threads), and against its own promises: memory, connectivity, an end at any moment.
+// GraphBuilder against hnswlib itself (one thread: the same graph), against brute force (recall
+// with several threads), and against its own promises: memory, connectivity, an end at any moment.
 #include "hnswpg/core/graph_builder.h"
 
 #include <algorithm>
@@ -179,7 +179,8 @@ double Recall(const GraphBuilder& builder, const Codes& codes, const Codes& quer
     std::vector<float> exact;
     for (uint32_t i = 0; i < codes.size(); i++) exact.push_back(codes.Distance(i, queries[q]));
     std::nth_element(exact.begin(), exact.begin() + 9, exact.end());
-    for (const Near& near : Search(builder, codes, queries[q], 40, 10)) hits += near.first <= exact[9];
+    for (const Near& near : Search(builder, codes, queries[q], 40, 10))
+      hits += near.first <= exact[9];
   }
   return static_cast<double>(hits) / (10.0 * queries.size());
 }
@@ -239,13 +240,12 @@ TEST_CASE("graph builder: one thread builds hnswlib's graph") {
     Quantization quantization;
     uint32_t dim;  // odd ones too: hnswlib's records need padding then
   };
-  Kind kind = GENERATE(Kind{Metric::kL2, Quantization::kInt8, 24},
-                       Kind{Metric::kL2, Quantization::kNone, 17},
-                       Kind{Metric::kInnerProduct, Quantization::kInt8, 19},
-                       Kind{Metric::kInnerProduct, Quantization::kNone, 8},
-                       Kind{Metric::kCosine, Quantization::kInt8, 33},
-                       Kind{Metric::kCosine, Quantization::kNone, 16},
-                       Kind{Metric::kL1, Quantization::kNone, 5});
+  Kind kind = GENERATE(
+      Kind{Metric::kL2, Quantization::kInt8, 24}, Kind{Metric::kL2, Quantization::kNone, 17},
+      Kind{Metric::kInnerProduct, Quantization::kInt8, 19},
+      Kind{Metric::kInnerProduct, Quantization::kNone, 8},
+      Kind{Metric::kCosine, Quantization::kInt8, 33},
+      Kind{Metric::kCosine, Quantization::kNone, 16}, Kind{Metric::kL1, Quantization::kNone, 5});
   Codes codes = Random(CodeSpace(kind.metric, kind.quantization, kind.dim), 1500);
   BuildOptions options = Options(1, codes.size());
   Builder builder = Build(codes, options);

@@ -161,10 +161,15 @@ TEST_CASE("spanning tree: full islands") {
 }
 
 TEST_CASE("spanning tree: the element's own nearest neighbour becomes its parent") {
-  // 4 is in nobody's list; 3 is nearer than 0 and gives up its farthest link.
-  TestGraph graph(2, {{1, 2}, {0, 3}, {0, 3}, {1, 2}, {0, 3}});
+  TestGraph graph(3, {{1, 2}, {0, 3}, {0, 3}, {1, 2}, {0, 3}});
   std::vector<uint32_t> parents = Connect(&graph, 0);
   CHECK(parents[4] == 3);
+  CHECK(graph.lists[3] == std::vector<uint32_t>{1, 2, 4});
+}
+
+TEST_CASE("spanning tree: a full list gives up its farthest link") {
+  TestGraph graph(2, {{1, 2}, {0, 3}, {0, 3}, {1, 2}, {0, 3}});
+  Connect(&graph, 0);
   CHECK(graph.lists[3] == std::vector<uint32_t>{4, 2});
 }
 

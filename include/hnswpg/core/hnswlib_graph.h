@@ -3,7 +3,8 @@
 // and in hnswlib_graph.cpp.
 //
 // How it differs from using hnswlib as it comes:
-//   - Levels are arguments. hnswlib draws a level for each element from a generator that its threads
+//   - Levels are arguments. hnswlib draws a level for each element from a generator that its
+//   threads
 //     share without a lock. Here mult_ is 0, so whatever is drawn is worth level 0 and the level
 //     given counts; an element's level depends on its number alone, however many threads link.
 //   - The table of labels holds only the elements being linked, since no element is added twice.
@@ -18,7 +19,8 @@
 // takes those of others. There is none: a search expands everything it returns, so it has held the
 // lock of each neighbour it chooses, which by then is linked. Only a search, then, can wait for an
 // element y that is still being linked, and it does so on a level on which y's thread has done its
-// search; whatever y's thread waits for is on a lower level, and waiting goes down in a circle never.
+// search; whatever y's thread waits for is on a lower level, and waiting goes down in a circle
+// never.
 //
 // Each list is guarded by hnswlib's lock of its element while elements are linked. What is called
 // afterwards takes no locks.
@@ -55,8 +57,8 @@ class LevelGenerator {
   double mult_;
 };
 
-// Nodes below are hnswlib's: numbered in the order in which threads began to link them, while the id
-// is the label. With one thread the two are equal.
+// Nodes below are hnswlib's: numbered in the order in which threads began to link them, while the
+// id is the label. With one thread the two are equal.
 class HnswlibGraph : public Linker {
  public:
   // Raises std::bad_alloc, std::runtime_error.

@@ -1,4 +1,5 @@
-// Shows codes to hnswlib as a space, so that hnswlib computes the same distances as everything else.
+// Shows codes to hnswlib as a space, so that hnswlib computes the same distances as everything
+// else.
 #ifndef HNSWPG_CORE_HNSWLIB_SPACE_H_
 #define HNSWPG_CORE_HNSWLIB_SPACE_H_
 

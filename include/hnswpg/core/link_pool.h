@@ -1,12 +1,13 @@
 // Threads that link elements, and the queue that feeds them.
 //
-// A ring of codes lies between the owner's thread, which pushes, and the pool's threads, which take a
-// few codes at a time into buffers of their own and link them. The owner links too, when the ring is
-// full and in Step. Elements are numbered in the order of the pushes.
+// A ring of codes lies between the owner's thread, which pushes, and the pool's threads, which take
+// a few codes at a time into buffers of their own and link them. The owner links too, when the ring
+// is full and in Step. Elements are numbered in the order of the pushes.
 //
 // One mutex guards the ring and the counts; it is held to copy codes, never while linking. Threads
-// sleep while the ring is empty and are woken when a batch has gathered, or by Step, Resume and Stop.
-// Every signal is blocked in the threads. Only the owner's thread may call the public members.
+// sleep while the ring is empty and are woken when a batch has gathered, or by Step, Resume and
+// Stop. Every signal is blocked in the threads. Only the owner's thread may call the public
+// members.
 //
 // An exception in a thread stops all of them and is kept for Failed(). An exception while the owner
 // links leaves through Push or Step; the owner stops the pool then.

@@ -46,14 +46,14 @@ enum class TreeStatus { kDone, kCancelled };
 
 inline constexpr uint32_t kTreeRoot = 0xFFFFFFFF;  // parent of the root
 
-// Breadth first from `root`; what that leaves out is attached element by element, each time followed
-// by a breadth-first walk from the element attached. Time: linear in elements and links, plus a
-// FindNear for each element attached that none of its own neighbours can take. Memory: `parents` and
-// as much again (8 bytes an element in all).
+// Breadth first from `root`; what that leaves out is attached element by element, each time
+// followed by a breadth-first walk from the element attached. Time: linear in elements and links,
+// plus a FindNear for each element attached that none of its own neighbours can take. Memory:
+// `parents` and as much again (8 bytes an element in all).
 //
-// `parents` is resized to size(). `cancelled` (may be null) is asked before each element that must be
-// attached and every few hundred others; after kCancelled the lists keep to the invariants above, `parents` means nothing.
-// Raises std::bad_alloc and what the graph raises.
+// `parents` is resized to size(). `cancelled` (may be null) is asked before each element that must
+// be attached and every few hundred others; after kCancelled the lists keep to the invariants
+// above, `parents` means nothing. Raises std::bad_alloc and what the graph raises.
 TreeStatus BuildSpanningTree(LinkGraph* graph, uint32_t root, bool (*cancelled)(void*), void* arg,
                              std::vector<uint32_t>* parents);
 
