@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "hnswpg/core/graph_builder.h"
+#include "hnswpg/core/layout.h"
 #include "hnswpg/core/spanning_tree.h"
 
 namespace hnswpg {
@@ -25,9 +26,6 @@ constexpr size_t kQueueSlots = 4096;
 
 constexpr size_t kFirstGuess = 10000;  // where nothing is known of the number of elements
 constexpr size_t kGrowthPart = 32;     // growing by less than 1/32 is not worth a copy
-
-// hnswlib counts some things in int.
-constexpr size_t kMaxElements = 0x7FFFFFFF;
 
 // A block above this size always has pages of its own (glibc never moves its threshold higher), and
 // realloc moves the pages without copying them: the old block and the new are never there together.
@@ -106,7 +104,7 @@ size_t BuildMemory::NextCapacity(size_t capacity) const noexcept {
 // The largest n with Needed(n) <= bytes.
 size_t BuildMemory::LargestWithin(size_t bytes) const noexcept {
   size_t low = 0;
-  size_t high = kMaxElements;
+  size_t high = kMaxElements;  // hnswlib counts some things in int, too
   while (low < high) {
     size_t middle = low + (high - low + 1) / 2;
     if (Needed(middle) <= bytes) {

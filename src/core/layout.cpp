@@ -155,4 +155,10 @@ ElementId ElementLayout::FirstElementOn(uint32_t graph_block) const {
   return chunk * elements_per_chunk() + page * slots_per_page();
 }
 
+uint32_t ElementLayout::ElementsOn(uint32_t graph_block) const {
+  const ElementId first = FirstElementOn(graph_block);
+  const uint32_t within = first - elements_per_chunk_.Quotient(first) * elements_per_chunk();
+  return std::min(slots_per_page(), elements_per_chunk() - within);
+}
+
 }  // namespace hnswpg

@@ -55,7 +55,7 @@ int Marker::ReadPage(BlockNumber block, SlotInfo* slots) {
   if (!PageIsNew(page)) {
     CheckPage(index_.rel, page, block, PageKind::kGraph);
     const ElementId first = layout.FirstElementOn(block);
-    for (uint32_t i = 0; i < layout.slots_per_page(); i++) {
+    for (uint32_t i = 0; i < layout.ElementsOn(block); i++) {
       const char* slot = page + kSlotsBegin + i * layout.slot_bytes();
       const SlotState state = HeadAt(slot)->state;
       if (state != SlotState::kLinked && state != SlotState::kPending) continue;

@@ -346,7 +346,7 @@ uint32_t Remover::FreeOnPage(BlockNumber block) {
   txn.Begin();
   uint32_t freed = 0;
   const ElementId first = index_.layout.FirstElementOn(block);
-  for (uint32_t i = 0; i < index_.layout.slots_per_page(); i++) {
+  for (uint32_t i = 0; i < index_.layout.ElementsOn(block); i++) {
     if (first + i >= end_ || !IsDead(first + i)) continue;
     txn.FreeSlot(first + i);
     txn.meta()->n_dead--;

@@ -28,16 +28,18 @@ namespace hnswpg {
 
 enum class BuildStatus {
   kOk,
-  kFull,         // memory_limit reached: this element was not taken
+  kFull,         // memory_limit reached: this element was not taken, none will be
   kOutOfMemory,  // the system refused memory
   kFailed,       // see error()
 };
 
+// The caller has checked m (2..100) and ef_construction (4..1000).
 struct BuildOptions {
   int m = 16;
   int ef_construction = 64;
   // Threads that link, the caller's own included: 1 means that nothing but the
-  // caller's thread links, and then the graph depends on the input alone.
+  // caller's thread links, and then the graph depends on the input alone. A
+  // small memory_limit pays for fewer.
   int threads = 1;
   size_t memory_limit = 0;       // bytes, for everything the builder holds
   size_t expected_elements = 0;  // how much room to make at first; a guess
@@ -64,12 +66,15 @@ class GraphBuilder {
   BuildStatus DrainStep(bool* done) noexcept;
 
   // After DrainStep said done. Frees what only linking needed. `cancelled` (may
-  // be null) is asked now and then; if it says true, Seal returns kFailed.
+  // be null) is asked now and then; if it says true, Seal returns kFailed. It
+  // must return: no exception, no longjmp.
   BuildStatus Seal(bool (*cancelled)(void*), void* arg) noexcept;
 
   uint32_t size() const noexcept;         // elements taken
   size_t memory_used() const noexcept;    // bytes, by the builder's own count
-  // Bytes the limit must have for `n` elements, for hints to the user.
+  // Bytes the limit must have for `n` elements when so many are expected, for
+  // hints to the user. Where fewer are expected the limit is met earlier, since
+  // making room copies.
   size_t MemoryNeeded(size_t n) const noexcept;
   const char* error() const noexcept;     // after kFailed; never null
 

@@ -35,6 +35,7 @@
 
 #include "hnswpg/core/code.h"
 #include "hnswpg/core/hnswlib_space.h"
+#include "hnswpg/core/layout.h"
 #include "hnswpg/core/link_pool.h"
 #include "hnswpg/core/spanning_tree.h"
 
@@ -50,8 +51,6 @@ class LevelGenerator {
   // 0 .. kMaxLevel. What is drawn beyond is cut off; with m = 2 that is one element in 10^12.
   int Next();
 
-  static constexpr int kMaxLevel = 40;
-
  private:
   std::default_random_engine engine_;
   double mult_;
@@ -65,7 +64,7 @@ class HnswlibGraph : public Linker {
   HnswlibGraph(const CodeSpace& codes, size_t data_bytes, int m, int ef_construction,
                size_t capacity);
 
-  // Called by all threads. `code` has data_bytes; 0 <= level <= LevelGenerator::kMaxLevel. At most
+  // Called by all threads. `code` has data_bytes; 0 <= level <= kMaxLevel. At most
   // `capacity` calls. After an exception the graph is of no use.
   void Link(const void* code, uint32_t id, int level) override;
 
