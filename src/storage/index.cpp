@@ -75,6 +75,15 @@ void EnsureBlock(Relation rel, BlockNumber block) {
   UnlockRelationForExtension(rel, ExclusiveLock);
 }
 
+void YieldGraph(Relation rel) {
+  LOCKTAG tag;
+  SET_LOCKTAG_PAGE(tag, rel->rd_lockInfo.lockRelId.dbId, rel->rd_lockInfo.lockRelId.relId,
+                   kMetaBlock);
+  if (!LockHasWaiters(&tag, ExclusiveLock, false)) return;
+  UnlockGraph(rel);
+  LockGraph(rel);
+}
+
 namespace {
 
 void* ResizeInContext(void* context, void* old, size_t bytes) {

@@ -1,7 +1,8 @@
 // VACUUM, first half: removing dead heap TIDs and marking elements that have
-// none left. Runs under the graph lock, so TIDs do not move between elements
-// while it passes (an equal pending element's TID would escape it); inserters
-// may add pending elements meanwhile, whose TIDs are not among the dead.
+// none left. Runs under the graph lock, which it yields between pages. Elements
+// that are added or linked meanwhile have TIDs of rows that are alive, so it does
+// not matter where in the pass they appear, nor that a TID may move into an equal
+// element behind it.
 //
 // Cost-based delays are left out on purpose: insertions wait for the graph lock.
 #include <algorithm>
@@ -175,7 +176,10 @@ void Marker::RemoveContainer(ElementId owner, ElementId before, ElementId id) {
 VacuumCounts MarkDead(const Index& index, BufferAccessStrategy strategy,
                       bool (*is_dead)(ItemPointer tid, void* arg), void* arg) {
   Marker marker(index, strategy, is_dead, arg);
-  ForEachGraphBlock(index, [&marker](BlockNumber block) { marker.MarkPage(block); });
+  ForEachGraphBlock(index, [&](BlockNumber block) {
+    YieldGraph(index.rel);
+    marker.MarkPage(block);
+  });
   return marker.counts();
 }
 

@@ -7,11 +7,14 @@
 //   3. every list of a live element that has dead neighbours is chosen anew from
 //      its live neighbours and those of the dead;
 //   4. nothing alive leads to the dead any more: their slots are freed.
-// Everything happens under the graph lock.
+// Everything happens under the graph lock. Steps 1 to 3 are done twice: while the
+// lock is yielded to others now and then, and again, with little left to do,
+// while it is not.
 #include <algorithm>
 #include <new>
 
 #include "hnswpg/storage/linker.h"
+#include "hnswpg/storage/tree.h"
 #include "hnswpg/storage/vacuum.h"
 
 namespace hnswpg {
@@ -34,18 +37,27 @@ class Remover {
     uint8_t level;
   };
 
+  void Mend(bool yield);
+  void Yield() {
+    CHECK_FOR_INTERRUPTS();
+    if (yield_) YieldGraph(index_.rel);
+  }
+
   void ReadAll();
-  bool IsDead(ElementId id) const { return known_[id].state == SlotState::kDead; }
-  bool IsLinked(ElementId id) const { return known_[id].state == SlotState::kLinked; }
+  // As of ReadAll. What was dead stays dead; of elements linked since then nothing
+  // is known.
+  bool IsDead(ElementId id) const { return id < end_ && known_[id].state == SlotState::kDead; }
+  bool IsLinked(ElementId id) const { return id < end_ && known_[id].state == SlotState::kLinked; }
 
   void ReplaceEntry();
   bool TryEntry(ElementId entry, ElementId old_entry);
 
-  void AdoptOrphans();
+  bool AdoptOrphans();
   ElementId Top(ElementId id);
   bool IsOrphan(ElementId id) const;
   bool AdoptNear(ElementId orphan);
-  void AdoptAnywhere(ElementId orphan);
+  bool AdoptAnywhere(ElementId orphan);
+  bool Raise(ElementId orphan);
   bool TryParent(ElementId parent, ElementId orphan);
 
   void MendLists();
@@ -60,6 +72,7 @@ class Remover {
   uint32_t FreeOnPage(BlockNumber block);
 
   const Index& index_;
+  bool yield_ = false;
   ElementId entry_ = kNoId;
   Known* known_ = nullptr;
   uint32_t end_ = 0;  // elements in known_
@@ -86,19 +99,28 @@ Remover::Remover(const Index& index)
 
 uint32_t Remover::Run() {
   LinkAllPending(index_, WriteMode::kLogged);
+  // Once while others may link elements between ours, which does nearly all of
+  // the work; then again with the lock held to the end, for what they have done.
+  Mend(true);
+  Mend(false);
+  return FreeDead();
+}
+
+void Remover::Mend(bool yield) {
+  yield_ = yield;
   ReadAll();
   ReplaceEntry();
-  if (entry_ != kNoId) {
-    AdoptOrphans();
-    MendLists();
+  if (entry_ == kNoId) return;
+  while (!AdoptOrphans()) {
   }
-  return FreeDead();
+  MendLists();
 }
 
 void Remover::ReadAll() {
   const Meta meta = ReadMeta(index_);
   entry_ = meta.entry;
   end_ = meta.next_element;
+  if (known_) pfree(known_);
   known_ = static_cast<Known*>(
       MemoryContextAllocHuge(CurrentMemoryContext, static_cast<Size>(end_) * sizeof(Known)));
   for (ElementId id = 0; id < end_; id++) {
@@ -171,7 +193,7 @@ ElementId Remover::Top(ElementId id) {
 // An orphan goes under an element of the entry point's own part, so no element
 // can become its own ancestor. The orphans whose neighbours are all in other
 // parts wait for those to be adopted.
-void Remover::AdoptOrphans() {
+bool Remover::AdoptOrphans() {
   PodVector<ElementId> waiting(ContextArena(CurrentMemoryContext));
   for (ElementId id = 0; id < end_; id++) {
     const bool orphan = IsOrphan(id);
@@ -181,16 +203,17 @@ void Remover::AdoptOrphans() {
   while (!waiting.empty()) {
     size_t left = 0;
     for (size_t i = 0; i < waiting.size(); i++) {
-      CHECK_FOR_INTERRUPTS();
+      Yield();
       if (!AdoptNear(waiting[i])) waiting[left++] = waiting[i];
     }
-    if (left == waiting.size()) AdoptAnywhere(waiting[--left]);
+    if (left == waiting.size() && !AdoptAnywhere(waiting[--left])) return false;
     waiting.Truncate(left);
   }
+  return true;
 }
 
 bool Remover::TryParent(ElementId parent, ElementId orphan) {
-  if (Top(parent) != entry_ || !editor_.AddLink(parent, 0, orphan, true)) return false;
+  if (!IsLinked(parent) || Top(parent) != entry_ || !editor_.AddLink(parent, 0, orphan, true)) return false;
   PageTxn txn(index_, WriteMode::kLogged);
   txn.Want(index_.layout.SlotBlock(orphan));
   txn.Begin();
@@ -212,12 +235,12 @@ bool Remover::AdoptNear(ElementId orphan) {
 
 // With what a search finds; else down the tree from the entry point, where there
 // is room at a leaf if not before.
-void Remover::AdoptAnywhere(ElementId orphan) {
+bool Remover::AdoptAnywhere(ElementId orphan) {
   near_.Clear();
   SearchNear(orphan, 0);
   near_.Sort();
   for (int i = 0; i < near_.size(); i++) {
-    if (TryParent(near_.id(i), orphan)) return;
+    if (TryParent(near_.id(i), orphan)) return true;
   }
   for (ElementId at = entry_; !TryParent(at, orphan);) {
     const ElementId before = at;
@@ -226,18 +249,36 @@ void Remover::AdoptAnywhere(ElementId orphan) {
     for (int i = 0; i < n && at == before; i++) {
       if (IsLinked(links[i]) && known_[links[i]].parent == before) at = links[i];
     }
-    if (at == before) {
-      ReportDamage(index_.rel, index_.layout.SlotBlock(at), at, "a full list without children");
-    }
+    // Full of dead children, which have to stay until their own are adopted.
+    if (at == before) return Raise(orphan);
   }
+  return true;
+}
+
+// The orphan and the dead above it change places, one after another, until its
+// parent is alive. False if a live child has come under a dead parent on the way:
+// then what is known of the parts of the tree no longer holds. That happens
+// seldom, and each time the dead one has fewer elements below it than before.
+bool Remover::Raise(ElementId orphan) {
+  bool parts_hold = true;
+  while (IsOrphan(orphan)) {
+    const Swap swap = SwapWithParent(index_, orphan);
+    known_[orphan].parent = swap.parent;
+    if (swap.demoted != kNoId) known_[swap.demoted].parent = orphan;
+    if (swap.displaced == kNoId || swap.displaced >= end_) continue;
+    known_[swap.displaced].parent = swap.demoted;
+    parts_hold &= !IsLinked(swap.displaced);
+  }
+  known_[orphan].up = known_[orphan].parent;
+  return parts_hold;
 }
 
 // ---- 3. lists ----
 
 void Remover::MendLists() {
   for (ElementId id = 0; id < end_; id++) {
-    CHECK_FOR_INTERRUPTS();
     if (!IsLinked(id)) continue;
+    Yield();
     for (int level = known_[id].level; level >= 0; level--) MendList(id, level);
   }
 }
@@ -258,10 +299,12 @@ void Remover::MendList(ElementId id, int level) {
 
 // ---- candidates ----
 
+// Whether it is linked is asked of the slot itself: the list may hold elements
+// that were linked since ReadAll, the owner's children among them.
 void Remover::AddCandidate(ElementId id, ElementId base, bool keep) {
-  if (id == base || id >= end_ || !IsLinked(id)) return;
-  if (near_.size() == near_.capacity() || near_.Contains(id)) return;
+  if (id == base || IsDead(id) || near_.size() == near_.capacity() || near_.Contains(id)) return;
   near_.Add(id, code_, keep);
+  if (near_.state(near_.size() - 1) != SlotState::kLinked) near_.DropLast();
 }
 
 // The live neighbours of `id`, which stay its neighbours, and those of its dead
@@ -285,6 +328,8 @@ void Remover::Gather(ElementId id, int level) {
 // What a search from the entry point finds near `id`, which Gather was last
 // called for.
 void Remover::SearchNear(ElementId id, int level) {
+  // The entry point may be of a lower level than the highest element (TryEntry).
+  if (known_[entry_].level < level) return;
   SlotCopy copy;
   ReadSlot(index_, id, &copy, code_);
   walk_.Begin();

@@ -86,6 +86,9 @@ void EnsureBlock(Relation rel, BlockNumber block);
 // the deadlock detector sees it.
 inline void LockGraph(Relation rel) { LockPage(rel, kMetaBlock, ExclusiveLock); }
 inline void UnlockGraph(Relation rel) { UnlockPage(rel, kMetaBlock, ExclusiveLock); }
+// For the holder: lets those pass who wait for it. The graph may be another one
+// afterwards.
+void YieldGraph(Relation rel);
 
 // Memory for core's containers, from a memory context; raises when it is short.
 Arena ContextArena(MemoryContext context);

@@ -20,6 +20,7 @@ class CandidateSet {
   // Reads the element's code and computes its distance to `base` (a code).
   // `keep`: Select must choose it, if there is room.
   void Add(ElementId id, const void* base, bool keep = false);
+  void DropLast() { n_--; }
   // Nearest to the base first.
   void Sort();
   // Sorts, and chooses at most `max` (hnswpg/core/select.h).
