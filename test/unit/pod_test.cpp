@@ -1,0 +1,91 @@
+// The walk's containers against the standard library's.
+#include "hnswpg/core/pod.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <random>
+#include <set>
+#include <type_traits>
+#include <vector>
+
+#include "malloc_arena.h"
+
+namespace hnswpg {
+namespace {
+
+// An error may unwind over them by longjmp.
+static_assert(std::is_trivially_destructible_v<PodVector<int>>);
+static_assert(std::is_trivially_destructible_v<NearestFirstHeap>);
+static_assert(std::is_trivially_destructible_v<IdSet>);
+
+TEST_CASE("a vector keeps what is pushed, through growth", "[pod]") {
+  MallocArena memory;
+  PodVector<int> vector(memory.arena());
+  REQUIRE(vector.empty());
+  for (int i = 0; i < 10000; i++) vector.Push(i);
+  REQUIRE(vector.size() == 10000);
+  for (int i = 0; i < 10000; i++) REQUIRE(vector[i] == i);
+  vector.Pop();
+  REQUIRE(vector.back() == 9998);
+  vector.Truncate(3);
+  REQUIRE(std::vector<int>(vector.begin(), vector.end()) == std::vector<int>{0, 1, 2});
+  vector.Clear();
+  REQUIRE(vector.empty());
+}
+
+TEST_CASE("heaps give candidates in order, equal distances by id", "[pod]") {
+  MallocArena memory;
+  NearestFirstHeap nearest(memory.arena());
+  FarthestFirstHeap farthest(memory.arena());
+  std::vector<Candidate> all;
+  std::mt19937 random(1);
+  for (ElementId id = 0; id < 3000; id++) {
+    const Candidate c = {static_cast<float>(random() % 50), id};
+    all.push_back(c);
+    nearest.Push(c);
+    farthest.Push(c);
+  }
+  std::sort(all.begin(), all.end());
+  for (const Candidate& expected : all) {
+    REQUIRE(nearest.top().id == expected.id);
+    REQUIRE(nearest.Pop().id == expected.id);
+  }
+  REQUIRE(nearest.empty());
+  for (auto expected = all.rbegin(); expected != all.rend(); ++expected) {
+    REQUIRE(farthest.Pop().id == expected->id);
+  }
+}
+
+TEST_CASE("a set of ids is a set", "[pod]") {
+  MallocArena memory;
+  IdSet ids(memory.arena());
+  REQUIRE(!ids.Contains(0));
+  std::mt19937 random(2);
+  for (int round = 0; round < 3; round++) {
+    std::set<ElementId> expected;
+    const uint32_t range = round == 0 ? 100 : 1000000000;
+    for (int i = 0; i < 20000; i++) {
+      const ElementId id = random() % range;
+      REQUIRE(ids.Insert(id) == expected.insert(id).second);
+    }
+    REQUIRE(ids.size() == expected.size());
+    for (ElementId id : expected) REQUIRE(ids.Contains(id));
+    for (int i = 0; i < 1000; i++) {
+      const ElementId id = random();
+      REQUIRE(ids.Contains(id) == (expected.count(id) > 0));
+    }
+    ids.Clear();
+    REQUIRE(ids.size() == 0);
+    REQUIRE(!ids.Contains(*expected.begin()));
+  }
+}
+
+TEST_CASE("ids that differ in high bits only do not pile up", "[pod]") {
+  MallocArena memory;
+  IdSet ids(memory.arena());
+  for (uint32_t i = 0; i < 2000; i++) REQUIRE(ids.Insert(i << 20));
+  for (uint32_t i = 0; i < 2000; i++) REQUIRE(ids.Contains(i << 20));
+}
+
+}  // namespace
+}  // namespace hnswpg
