@@ -345,3 +345,20 @@ CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING hnsw AS
 CREATE OPERATOR CLASS vector_l1_ops FOR TYPE vector USING hnsw AS
   OPERATOR 1 <+> (vector, vector) FOR ORDER BY float_ops,
   FUNCTION 1 (vector) hnsw_l1_support(internal);
+
+-- ---------------------------------------------------------------------------
+-- Checking an index
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION hnsw_check(
+    index regclass, heapcheck boolean DEFAULT false,
+    OUT block bigint, OUT element bigint, OUT violation text)
+  RETURNS SETOF record
+  AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION hnsw_check(regclass, boolean) IS
+  'every violated invariant of an hnsw index; no rows: it is sound; heapcheck: also that every row is in it';
+
+-- It reads a whole index, and lets insertions into it wait meanwhile: for
+-- superusers, and for those to whom EXECUTE is granted. It asks for no other
+-- privilege, as the functions of amcheck do.
+REVOKE ALL ON FUNCTION hnsw_check(regclass, boolean) FROM PUBLIC;

@@ -12,8 +12,8 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
-
 }
 
 namespace hnswpg {
@@ -35,9 +35,9 @@ bool IsDistanceOperator(const FormData_pg_amop* op) {
          check_amop_signature(op->amopopr, FLOAT8OID, op->amoplefttype, op->amoprighttype);
 }
 
-bool Complain(const char* opclass, const char* what, Oid object) {
+bool Complain(const char* opclass, const char* what, const char* object) {
   ereport(INFO, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-                 errmsg("the family of operator class \"%s\" of access method hnsw contains %s %u, which it cannot use",
+                 errmsg("the family of operator class \"%s\" of access method hnsw contains %s %s, which it cannot use",
                         opclass, what, object)));
   return false;
 }
@@ -63,13 +63,13 @@ bool hnswvalidate(Oid opclass) {
   CatCList* procs = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(family));
   for (int i = 0; i < procs->n_members; i++) {
     auto* proc = reinterpret_cast<Form_pg_amproc>(GETSTRUCT(&procs->members[i]->tuple));
-    if (!IsSupportFunction(proc)) valid = Complain(name, "function", proc->amproc);
+    if (!IsSupportFunction(proc)) valid = Complain(name, "function", format_procedure(proc->amproc));
     has_support = true;
   }
   CatCList* ops = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(family));
   for (int i = 0; i < ops->n_members; i++) {
     auto* op = reinterpret_cast<Form_pg_amop>(GETSTRUCT(&ops->members[i]->tuple));
-    if (!IsDistanceOperator(op)) valid = Complain(name, "operator", op->amopopr);
+    if (!IsDistanceOperator(op)) valid = Complain(name, "operator", format_operator(op->amopopr));
   }
   ReleaseCatCacheList(procs);
   ReleaseCatCacheList(ops);

@@ -79,6 +79,9 @@ struct Place {
 
 Place ChoosePlace(const Index& index, const Meta& meta) {
   if (meta.free_elements != kNoId) {
+    if (meta.free_elements >= meta.next_element) {
+      ReportDamage(index.rel, kMetaBlock, kNoId, "the free list leads to a slot that does not exist");
+    }
     SlotCopy copy;
     ReadSlot(index, meta.free_elements, &copy, nullptr);
     if (copy.head.state != SlotState::kFree) {

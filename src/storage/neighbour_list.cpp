@@ -57,6 +57,10 @@ bool FindList(const Index& index, ElementId owner, int level, ListPlace* place) 
   if (level == 0) return true;
   UpperId upper = copy.tail.upper;
   for (int at = 1; upper != kNoId; at++) {
+    if (upper >= index.meta.next_upper && upper >= ReadMeta(index).next_upper) {
+      ReportDamage(index.rel, index.layout.SlotBlock(owner), owner,
+                   psprintf("refers to upper list %u, which does not exist", upper));
+    }
     const BlockNumber block = index.layout.UpperBlock(upper);
     Buffer buffer = PinPageShared(index, block);
     const UpperHead head = *UpperAt(BufferGetPage(buffer), index.layout.UpperOffset(upper));

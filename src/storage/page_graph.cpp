@@ -43,7 +43,7 @@ UpperId PageGraph::FirstUpper(ElementId id) {
 int PageGraph::ReadUpper(ElementId id, int level, ElementId* out) {
   UpperId upper = FirstUpper(id);
   for (int at = 1; upper != kNoId; at++) {
-    // Beyond the file: PinPage raises what reading beyond the end raises.
+    CheckUpper(upper, id);
     const BlockNumber block = index_->layout.UpperBlock(upper);
     Buffer buffer = PinPageShared(*index_, block);
     const UpperHead* head = UpperAt(BufferGetPage(buffer), index_->layout.UpperOffset(upper));
@@ -67,6 +67,14 @@ int PageGraph::ReadUpper(ElementId id, int level, ElementId* out) {
     upper = next;
   }
   return 0;
+}
+
+void PageGraph::CheckUpper(UpperId upper, ElementId from) {
+  if (likely(upper < upper_limit_)) return;
+  upper_limit_ = ReadMeta(*index_).next_upper;
+  if (upper < upper_limit_) return;
+  ReportDamage(index_->rel, index_->layout.SlotBlock(from), from,
+               psprintf("refers to upper list %u, which does not exist", upper));
 }
 
 void PageGraph::CheckIds(const ElementId* ids, int n, BlockNumber block, ElementId from) {

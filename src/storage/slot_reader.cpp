@@ -76,8 +76,10 @@ struct TidCollector {
 void AppendContainers(const Index& index, ElementId owner, ElementId first,
                       const TidCollector& collector) {
   const ElementLayout& layout = index.layout;
+  CircleDetector circle;
   for (ElementId id = first; id != kNoId;) {
     CHECK_FOR_INTERRUPTS();
+    CheckContainer(index, owner, id, &circle);
     const LockedSlot locked = LockSlot(index, id);
     const ElementTail* tail = TailAt(locked.slot, layout);
     // VACUUM may have freed the container meanwhile: its TIDs were dead.
@@ -143,6 +145,17 @@ bool ReadElement(const Index& index, ElementId id, bool skip_killed, float* vect
   UnlockReleaseBuffer(locked.buffer);
   AppendContainers(index, id, containers, collector);
   return alive;
+}
+
+void CheckContainer(const Index& index, ElementId owner, ElementId id, CircleDetector* circle) {
+  if (id >= index.meta.next_element && id >= ReadMeta(index).next_element) {
+    ReportDamage(index.rel, index.layout.SlotBlock(owner), owner,
+                 psprintf("refers to TID container %u, which does not exist", id));
+  }
+  if (circle->Met(id)) {
+    ReportDamage(index.rel, index.layout.SlotBlock(owner), owner,
+                 psprintf("the chain of TID containers leads back to %u", id));
+  }
 }
 
 ElementId ReadContainer(const Index& index, ElementId owner, ElementId id, TidEntry* entries,

@@ -127,8 +127,10 @@ void Marker::PruneContainers(ElementId owner, ElementId first) {
   const ElementLayout& layout = index_.layout;
   TidEntry* entries = static_cast<TidEntry*>(palloc(layout.tids_capacity() * sizeof(TidEntry)));
   ElementId before = kNoId;
+  CircleDetector circle;
   for (ElementId id = first; id != kNoId;) {
     CHECK_FOR_INTERRUPTS();
+    CheckContainer(index_, owner, id, &circle);
     int n = 0;
     const ElementId next = ReadContainer(index_, owner, id, entries, &n);
     const int kept = KeepAlive(entries, n, entries);

@@ -192,7 +192,7 @@ ElementId Remover::Top(ElementId id) {
 
 // An orphan goes under an element of the entry point's own part, so no element
 // can become its own ancestor. The orphans whose neighbours are all in other
-// parts wait for those to be adopted.
+// parts wait for those to be adopted. False if it has to be done again (Raise).
 bool Remover::AdoptOrphans() {
   PodVector<ElementId> waiting(ContextArena(CurrentMemoryContext));
   for (ElementId id = 0; id < end_; id++) {

@@ -9,6 +9,12 @@
 #error "hnswpg needs PostgreSQL 15 or newer"
 #endif
 
+#if PG_VERSION_NUM >= 170000
+extern "C" {
+#include "utils/guc.h"
+}
+#endif
+
 namespace hnswpg {
 namespace compat {
 
@@ -50,6 +56,13 @@ inline void DisablePath(Path* path) {
   path->disabled_nodes = 2;
 #else
   (void)path;
+#endif
+}
+
+// ---- the search path of functions that maintenance calls (17 makes it safe) ----
+inline void RestrictSearchPath() {
+#if PG_VERSION_NUM >= 170000
+  ::RestrictSearchPath();
 #endif
 }
 

@@ -15,7 +15,10 @@ class PageGraph {
  public:
   // `code`: the query's code, contiguous; outlives this object.
   PageGraph(const Index* index, const void* code)
-      : index_(index), code_(code), limit_(index->meta.next_element) {
+      : index_(index),
+        code_(code),
+        limit_(index->meta.next_element),
+        upper_limit_(index->meta.next_upper) {
     tag_ = compat::TagOf(index->rel, 0);
   }
 
@@ -34,6 +37,7 @@ class PageGraph {
   int ReadLevel0(ElementId id, ElementId* out);
   int ReadUpper(ElementId id, int level, ElementId* out);
   UpperId FirstUpper(ElementId id);
+  void CheckUpper(UpperId upper, ElementId from);
   void CheckIds(const ElementId* ids, int n, BlockNumber block, ElementId from);
   Measured MeasurePinned(ElementId id);
   float DistanceTo(const char* slot) const {
@@ -46,6 +50,7 @@ class PageGraph {
   const Index* index_;
   const void* code_;
   uint32_t limit_;  // ids below it are known to exist
+  uint32_t upper_limit_;
   bool find_dead_ = false;
   BufferTag tag_;  // of the index's file; the block is filled in
 };

@@ -42,6 +42,33 @@ void ReadVector(const Index& index, ElementId id, float* out);
 bool ReadElement(const Index& index, ElementId id, bool skip_killed, float* vector,
                  PodVector<TidRef>* tids);
 
+// Tells when a chain of TID containers leads back into itself. Remembers one
+// container, another each time twice as many have been passed (Brent, "An improved
+// Monte Carlo factorization algorithm", 1980), so it needs no memory.
+class CircleDetector {
+ public:
+  // Whether `id`, the next of the chain, has been passed before, as far as known.
+  bool Met(ElementId id) {
+    if (id == mark_) return true;
+    if (++passed_ == until_) {
+      mark_ = id;
+      passed_ = 0;
+      until_ *= 2;
+    }
+    return false;
+  }
+
+ private:
+  ElementId mark_ = kNoId;
+  uint64_t passed_ = 0;
+  uint64_t until_ = 1;
+};
+
+// Raises ERRCODE_INDEX_CORRUPTED unless slot `id` exists and `circle` has not met
+// it: to be asked before the next container of element `owner` is read. No lock at
+// entry and exit.
+void CheckContainer(const Index& index, ElementId owner, ElementId id, CircleDetector* circle);
+
 // Copies the entries of the TID container `id` of element `owner`
 // (tids_capacity() at most); returns the next container, or kNoId. For holders of
 // the graph lock: raises ERRCODE_INDEX_CORRUPTED if it is not such a container.
