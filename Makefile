@@ -53,7 +53,8 @@ include $(PGXS)
 # other layers that no exception handling is needed there.
 # -fno-math-errno: sqrt is one instruction.
 hnswpg_cxxflags = -std=c++20 -O2 -Wall -Wextra -fvisibility=hidden \
-	-fvisibility-inlines-hidden -fno-math-errno -MMD -MP
+	-fvisibility-inlines-hidden -fno-math-errno -MMD -MP \
+	$(if $(findstring clang,$(CXX)),-Wno-unknown-warning-option)
 
 # The core must not know Postgres, so it does not get to see its headers. It sees
 # its own folder, because Highway compiles a source again for each target by

@@ -196,7 +196,8 @@ run_regress() {  # suite, program, directory of the inputs, tests
   chmod 755 "$work"
   server_dir "$work/out"
   # In a directory of the server's user: pg_regress writes into the current one.
-  (cd "$work/out" && as_server "$program" --bindir="${PG_CONFIG%/*}" --temp-instance="$work/out/instance" \
+  # A step of an isolation test that blocks for ever is given up after a minute.
+  (cd "$work/out" && as_server env PGISOLATIONTIMEOUT=60 "$program" --bindir="${PG_CONFIG%/*}" --temp-instance="$work/out/instance" \
     --inputdir="$input" --outputdir="$work/out" --load-extension=hnswpg \
     --encoding=UTF8 --no-locale --dbname=contrib_regression "$@" 2>&1) | tee "$work/report" || status=$?
   passed=$(grep -cE '^(test |     ).* \.\.\. ok |^ok [0-9]+ ' "$work/report") || true

@@ -1,0 +1,132 @@
+// A connection to the server under measurement: SQL in, text out, rows of vectors by COPY. The
+// environment (PGHOST, ...) says which server. A failure ends the program with a message.
+#ifndef HNSWPG_BENCH_PG_SESSION_H_
+#define HNSWPG_BENCH_PG_SESSION_H_
+
+#include <endian.h>
+#include <libpq-fe.h>
+#include <time.h>
+
+#include <bit>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "../test/oracle/vector_file.h"
+
+namespace hnswpg::tools {
+
+// Seconds that pass while `body` runs.
+template <class Body>
+double Seconds(Body body) {
+  const auto start = std::chrono::steady_clock::now();
+  body();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Seconds of CPU that a process (0: this one) uses while `body` runs. Where nothing is read from
+// disk that is the time it takes on an idle machine, and it stays the same on a busy one.
+template <class Body>
+double CpuSeconds(pid_t pid, Body body) {
+  clockid_t clock;
+  if (clock_getcpuclockid(pid, &clock) != 0) Fail("no CPU clock of process " + std::to_string(pid));
+  const auto now = [clock] {
+    timespec time;
+    clock_gettime(clock, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double start = now();
+  body();
+  return now() - start;
+}
+
+class PgSession {
+ public:
+  PgSession() : connection_(PQconnectdb("")) {
+    if (PQstatus(connection_) != CONNECTION_OK) Fail(PQerrorMessage(connection_));
+    PQsetNoticeProcessor(connection_, [](void*, const char*) {}, nullptr);
+  }
+  ~PgSession() { PQfinish(connection_); }
+  PgSession(const PgSession&) = delete;
+  PgSession& operator=(const PgSession&) = delete;
+
+  int backend_pid() const { return PQbackendPID(connection_); }
+
+  void Run(const std::string& sql) { PQclear(Execute(sql)); }
+
+  // The first column of the first row.
+  std::string Value(const std::string& sql) {
+    PGresult* result = Execute(sql);
+    if (PQntuples(result) < 1) Fail("no row from: " + sql);
+    std::string value = PQgetvalue(result, 0, 0);
+    PQclear(result);
+    return value;
+  }
+
+  // Rows of two integers.
+  std::vector<std::pair<int32_t, int32_t>> Pairs(const std::string& sql) {
+    PGresult* result = Execute(sql);
+    std::vector<std::pair<int32_t, int32_t>> pairs(PQntuples(result));
+    for (size_t i = 0; i < pairs.size(); i++) {
+      const int row = static_cast<int>(i);
+      pairs[i] = {std::stoi(PQgetvalue(result, row, 0)), std::stoi(PQgetvalue(result, row, 1))};
+    }
+    PQclear(result);
+    return pairs;
+  }
+
+  // Fills a table (id int, v vector); ids are positions.
+  void Load(const std::string& table, const Vectors& rows) {
+    PGresult* result = PQexec(connection_, ("COPY " + table + " FROM STDIN (FORMAT binary)").c_str());
+    if (PQresultStatus(result) != PGRES_COPY_IN) Fail(PQerrorMessage(connection_));
+    PQclear(result);
+    std::string buffer("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
+    for (size_t i = 0; i < rows.n(); i++) {
+      AppendRow(static_cast<uint32_t>(i), rows.row(i), rows.dim, &buffer);
+      if (buffer.size() > 1 << 16) Send(&buffer);
+    }
+    buffer.append("\377\377", 2);
+    Send(&buffer);
+    if (PQputCopyEnd(connection_, nullptr) != 1) Fail(PQerrorMessage(connection_));
+    result = PQgetResult(connection_);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) Fail(PQerrorMessage(connection_));
+    PQclear(result);
+    while ((result = PQgetResult(connection_)) != nullptr) PQclear(result);
+  }
+
+ private:
+  PGresult* Execute(const std::string& sql) {
+    PGresult* result = PQexec(connection_, sql.c_str());
+    const ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+      Fail(std::string(PQerrorMessage(connection_)) + "in: " + sql);
+    }
+    return result;
+  }
+
+  static void Append(uint32_t value, int bytes, std::string* buffer) {
+    const uint32_t big = htobe32(value);
+    buffer->append(reinterpret_cast<const char*>(&big) + 4 - bytes, bytes);
+  }
+  static void AppendRow(uint32_t id, const float* vector, size_t dim, std::string* buffer) {
+    Append(2, 2, buffer);
+    Append(4, 4, buffer);
+    Append(id, 4, buffer);
+    Append(static_cast<uint32_t>(4 + 4 * dim), 4, buffer);
+    Append(static_cast<uint32_t>(dim), 2, buffer);
+    Append(0, 2, buffer);
+    for (size_t d = 0; d < dim; d++) Append(std::bit_cast<uint32_t>(vector[d]), 4, buffer);
+  }
+  void Send(std::string* buffer) {
+    if (PQputCopyData(connection_, buffer->data(), static_cast<int>(buffer->size())) != 1) {
+      Fail(PQerrorMessage(connection_));
+    }
+    buffer->clear();
+  }
+
+  PGconn* connection_;
+};
+
+}  // namespace hnswpg::tools
+
+#endif  // HNSWPG_BENCH_PG_SESSION_H_
