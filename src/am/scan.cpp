@@ -2,7 +2,9 @@
 //
 // A scan works in rounds. Round one collects the pending elements and walks the
 // graph for the hnsw.ef_search nearest; each further round, when the executor
-// asks for more, walks on from what was seen (Walk::Resume). A round's elements
+// asks for more, walks on from what was seen (Walk::Resume), for twice as many as
+// the round before: what a later round finds too late for strict order is lost, so
+// rounds are few. A round's elements
 // are read again under their pages' locks, measured exactly and sorted; then they
 // are handed out.
 //
@@ -51,18 +53,20 @@ class Scan {
   bool NextUnordered();
   void CollectPending();
   void CollectFound();
-  void Collect(ElementId id, PodVector<Hit>* hits);
+  void Collect(ElementId id, const Walked* walked, PodVector<Hit>* hits);
   bool IsPendingTid(const ItemPointerData& tid) const;
   const TidRef* Emit(PodVector<Hit>* hits, size_t* at);
 
   Index index_;
   Arena arena_;
   const float* query_;
+  const void* code_;
   bool skip_killed_;
   float* vector_;
   PageGraph graph_;
   PageWalk walk_;
   bool started_ = false;
+  size_t round_ = 0;  // candidates of the current round
   bool exhausted_ = false;
   ElementId next_unordered_ = 0;
   PodVector<TidRef> tids_;   // of one element
@@ -77,6 +81,7 @@ Scan::Scan(Relation rel, const float* query, const void* code, bool skip_killed)
     : index_(OpenIndex(rel)),
       arena_(ContextArena(CurrentMemoryContext)),
       query_(query),
+      code_(code),
       skip_killed_(skip_killed),
       vector_(static_cast<float*>(palloc(index_.parameters.dim * sizeof(float)))),
       graph_(&index_, code),
@@ -86,10 +91,11 @@ Scan::Scan(Relation rel, const float* query, const void* code, bool skip_killed)
       hits_(arena_),
       last_distance_(-std::numeric_limits<float>::infinity()) {}
 
-// Reads an element for certain and appends its rows.
-void Scan::Collect(ElementId id, PodVector<Hit>* hits) {
+// Reads an element for certain and appends its rows; none if it is not the one
+// that was walked.
+void Scan::Collect(ElementId id, const Walked* walked, PodVector<Hit>* hits) {
   tids_.Clear();
-  if (!ReadElement(index_, id, skip_killed_, vector_, &tids_)) return;
+  if (!ReadElement(index_, id, walked, skip_killed_, vector_, &tids_)) return;
   const float distance = query_ ? index_.space.ExactDistance(query_, vector_) : 0.0f;
   for (const TidRef& ref : tids_) hits->Push(Hit{distance, ref});
 }
@@ -101,7 +107,7 @@ void Scan::CollectPending() {
   ReadPending(index_, &ids);
   for (ElementId id : ids) {
     walk_.Exclude(id);
-    Collect(id, &pending_);
+    Collect(id, nullptr, &pending_);
   }
   std::sort(pending_.begin(), pending_.end());
 }
@@ -117,7 +123,11 @@ bool Scan::IsPendingTid(const ItemPointerData& tid) const {
 void Scan::CollectFound() {
   hits_.Clear();
   next_hit_ = 0;
-  while (!walk_.found().empty()) Collect(walk_.found().Pop().id, &hits_);
+  while (!walk_.found().empty()) {
+    const Candidate found = walk_.found().Pop();
+    const Walked walked = {code_, found.distance};
+    Collect(found.id, &walked, &hits_);
+  }
   if (!pending_.empty()) {
     Hit* end = std::remove_if(hits_.begin(), hits_.end(),
                               [this](const Hit& hit) { return IsPendingTid(hit.ref.tid); });
@@ -137,11 +147,13 @@ bool Scan::NextRound() {
     if (meta.entry == kNoId) return false;
     const ElementId entry =
         meta.entry_level > 0 ? walk_.Descend(meta.entry, meta.entry_level, 1) : meta.entry;
-    walk_.Continue(entry, 0, ef_search);
+    round_ = ef_search;
+    walk_.Continue(entry, 0, round_);
   } else {
     if (iterative_scan == kIterativeOff) return false;
     if (walk_.measured() >= static_cast<size_t>(max_scan_tuples)) return false;
-    if (!walk_.Resume(0, ef_search)) return false;
+    round_ *= 2;
+    if (!walk_.Resume(0, round_, max_scan_tuples)) return false;
   }
   CollectFound();
   return true;
@@ -158,7 +170,7 @@ bool Scan::NextUnordered() {
     CHECK_FOR_INTERRUPTS();
     SlotCopy copy;
     ReadSlot(index_, next_unordered_, &copy, nullptr);
-    if (copy.head.state == SlotState::kLinked) Collect(next_unordered_, &hits_);
+    if (copy.head.state == SlotState::kLinked) Collect(next_unordered_, nullptr, &hits_);
     Hit* end = std::remove_if(hits_.begin(), hits_.end(),
                               [this](const Hit& hit) { return IsPendingTid(hit.ref.tid); });
     hits_.Truncate(end - hits_.begin());

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstdarg>
-#include <cstdio>
+
 
 #include "check_state.h"
 
@@ -41,7 +41,7 @@ void Report(const Examination* e, BlockNumber block, ElementId element, const ch
   char what[256];
   va_list args;
   va_start(args, format);
-  vsnprintf(what, sizeof(what), format, args);
+  pg_vsnprintf(what, sizeof(what), format, args);
   va_end(args);
   e->sink.add(e->sink.arg, block, element, what);
 }

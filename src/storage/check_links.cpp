@@ -1,7 +1,6 @@
 // Links, on all levels.
 #include <algorithm>
 #include <cstdarg>
-#include <cstdio>
 
 #include "check_state.h"
 #include "hnswpg/core/walk.h"
@@ -40,7 +39,7 @@ void LinkExaminer::Complain(const List& list, const char* format, ...) {
   char what[200];
   va_list args;
   va_start(args, format);
-  vsnprintf(what, sizeof(what), format, args);
+  pg_vsnprintf(what, sizeof(what), format, args);
   va_end(args);
   const bool dead = e_->state(list.owner) == SlotState::kDead;
   if (dead && list.owner != e_->index.meta.entry) {

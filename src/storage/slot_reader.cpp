@@ -73,16 +73,18 @@ struct TidCollector {
   }
 };
 
-void AppendContainers(const Index& index, ElementId owner, ElementId first,
-                      const TidCollector& collector) {
+// False if the chain was changed under us: a container that we were sent to is
+// not the element's any more, or is at the front of the chain again.
+bool AppendChain(const Index& index, ElementId owner, ElementId first,
+                 const TidCollector& collector) {
   const ElementLayout& layout = index.layout;
   CircleDetector circle;
   for (ElementId id = first; id != kNoId;) {
     CHECK_FOR_INTERRUPTS();
-    CheckContainer(index, owner, id, &circle);
+    if (circle.Met(id)) return false;
+    CheckContainerExists(index, owner, id);
     const LockedSlot locked = LockSlot(index, id);
     const ElementTail* tail = TailAt(locked.slot, layout);
-    // VACUUM may have freed the container meanwhile: its TIDs were dead.
     const bool ours = HeadAt(locked.slot)->state == SlotState::kTids && tail->parent == owner;
     const ElementId next = tail->next;
     if (ours) {
@@ -90,10 +92,49 @@ void AppendContainers(const Index& index, ElementId owner, ElementId first,
       collector.Append(ContainerTidsAt(locked.slot, layout), n, id, tail->version);
     }
     UnlockReleaseBuffer(locked.buffer);
-    if (!ours) return;
+    if (!ours) return false;
     id = next;
   }
+  return true;
 }
+
+// A container that was freed and taken for the same element again may have led us
+// around, so TIDs may be there twice.
+void RemoveDuplicates(PodVector<TidRef>* tids, size_t from) {
+  const auto compare = [](const TidRef& a, const TidRef& b) {
+    return ItemPointerCompare(const_cast<ItemPointer>(&a.tid), const_cast<ItemPointer>(&b.tid));
+  };
+  TidRef* begin = tids->begin() + from;
+  std::sort(begin, tids->end(),
+            [compare](const TidRef& a, const TidRef& b) { return compare(a, b) < 0; });
+  const TidRef* end = std::unique(begin, tids->end(), [compare](const TidRef& a, const TidRef& b) {
+    return compare(a, b) == 0;
+  });
+  tids->Truncate(end - tids->begin());
+}
+
+// Whether the slot, which the caller has locked, has the code that the walk
+// measured. The same bytes give the same distance, bit for bit.
+bool IsAsWalked(const Index& index, ElementId id, const LockedSlot& locked, const Walked& walked) {
+  const char* query = static_cast<const char*>(walked.code) + sizeof(CodeHeader);
+  CodeSum sum;
+  for (uint32_t i = 0; i < index.layout.payload_pieces(); i++) {
+    const Piece piece = index.layout.PayloadPiece(id, i);
+    if (i == 0) {
+      index.space.Accumulate(query, locked.page + piece.offset, piece.bytes, &sum);
+    } else {
+      Buffer buffer = PinPageShared(index, piece.block);
+      index.space.Accumulate(query, BufferGetPage(buffer) + piece.offset, piece.bytes, &sum);
+      UnlockReleaseBuffer(buffer);
+    }
+    query += piece.bytes;
+  }
+  const CodeHeader& header = *static_cast<const CodeHeader*>(walked.code);
+  return index.space.Finish(header, HeadAt(locked.slot)->code, sum) == walked.distance;
+}
+
+// How often a chain may be changed while it is read before it must be damaged.
+constexpr int kMaxRestarts = 1000;
 
 }  // namespace
 
@@ -125,17 +166,20 @@ void ReadVector(const Index& index, ElementId id, float* out) {
   UnlockReleaseBuffer(locked.buffer);
 }
 
-bool ReadElement(const Index& index, ElementId id, bool skip_killed, float* vector,
-                 PodVector<TidRef>* tids) {
-  const TidCollector collector = {skip_killed, tids};
+namespace {
+
+// One attempt at ReadElement: what lies in the slot, under its lock. False if
+// there is nothing to be returned.
+bool ReadLocked(const Index& index, ElementId id, const Walked* walked, float* vector,
+                const TidCollector& collector, ElementId* containers) {
   const LockedSlot locked = LockSlot(index, id);
   const SlotState state = HeadAt(locked.slot)->state;
-  const bool alive = state == SlotState::kLinked || state == SlotState::kPending;
-  ElementId containers = kNoId;
+  const bool alive = (state == SlotState::kLinked || state == SlotState::kPending) &&
+                     (walked == nullptr || IsAsWalked(index, id, locked, *walked));
   if (alive) {
     const ElementTail* tail = TailAt(locked.slot, index.layout);
     collector.Append(tail->tids, std::min<int>(tail->n_tids, kInlineTids), id, tail->version);
-    containers = tail->more_tids;
+    *containers = tail->more_tids;
     if (index.layout.has_vector_pages()) {
       CopyVectorPages(index, id, vector);
     } else {
@@ -143,19 +187,33 @@ bool ReadElement(const Index& index, ElementId id, bool skip_killed, float* vect
     }
   }
   UnlockReleaseBuffer(locked.buffer);
-  AppendContainers(index, id, containers, collector);
   return alive;
 }
 
-void CheckContainer(const Index& index, ElementId owner, ElementId id, CircleDetector* circle) {
-  if (id >= index.meta.next_element && id >= ReadMeta(index).next_element) {
-    ReportDamage(index.rel, index.layout.SlotBlock(owner), owner,
-                 psprintf("refers to TID container %u, which does not exist", id));
+}  // namespace
+
+bool ReadElement(const Index& index, ElementId id, const Walked* walked, bool skip_killed,
+                 float* vector, PodVector<TidRef>* tids) {
+  const TidCollector collector = {skip_killed, tids};
+  const size_t before = tids->size();
+  for (int restarts = 0; restarts < kMaxRestarts; restarts++) {
+    ElementId containers = kNoId;
+    if (!ReadLocked(index, id, walked, vector, collector, &containers)) return false;
+    if (containers == kNoId) return true;
+    if (AppendChain(index, id, containers, collector)) {
+      RemoveDuplicates(tids, before);
+      return true;
+    }
+    tids->Truncate(before);
   }
-  if (circle->Met(id)) {
-    ReportDamage(index.rel, index.layout.SlotBlock(owner), owner,
-                 psprintf("the chain of TID containers leads back to %u", id));
-  }
+  ReportDamage(index.rel, index.layout.SlotBlock(id), id,
+               "its chain of TID containers leads back into itself or to another's");
+}
+
+void CheckContainerExists(const Index& index, ElementId owner, ElementId id) {
+  if (id < index.meta.next_element || id < ReadMeta(index).next_element) return;
+  ReportDamage(index.rel, index.layout.SlotBlock(owner), owner,
+               psprintf("refers to TID container %u, which does not exist", id));
 }
 
 ElementId ReadContainer(const Index& index, ElementId owner, ElementId id, TidEntry* entries,

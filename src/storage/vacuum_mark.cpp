@@ -130,7 +130,11 @@ void Marker::PruneContainers(ElementId owner, ElementId first) {
   CircleDetector circle;
   for (ElementId id = first; id != kNoId;) {
     CHECK_FOR_INTERRUPTS();
-    CheckContainer(index_, owner, id, &circle);
+    CheckContainerExists(index_, owner, id);
+    if (circle.Met(id)) {
+      ReportDamage(index_.rel, index_.layout.SlotBlock(owner), owner,
+                   psprintf("the chain of TID containers leads back to %u", id));
+    }
     int n = 0;
     const ElementId next = ReadContainer(index_, owner, id, entries, &n);
     const int kept = KeepAlive(entries, n, entries);

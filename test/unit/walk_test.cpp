@@ -110,7 +110,7 @@ TEST_CASE("a search that goes on finds everything, once", "[walk]") {
   walk.Search(250, 0, 7);
   std::vector<ElementId> all = TakeFound(&walk);
   REQUIRE(all.size() == 7);
-  while (walk.Resume(0, 7)) {
+  while (walk.Resume(0, 7, 1000000)) {
     const std::vector<ElementId> more = TakeFound(&walk);
     REQUIRE(more.size() <= 7);
     all.insert(all.end(), more.begin(), more.end());
@@ -118,6 +118,21 @@ TEST_CASE("a search that goes on finds everything, once", "[walk]") {
   std::sort(all.begin(), all.end());
   REQUIRE(std::unique(all.begin(), all.end()) == all.end());
   REQUIRE(all.size() == 300);
+}
+
+TEST_CASE("a search goes on no further than it may", "[walk]") {
+  LineGraph graph(3000, 5);
+  graph.query = 1500;
+  MallocArena memory;
+  Walk<LineGraph> walk(&graph, memory.arena());
+  walk.Search(0, 0, 10);
+  const size_t limit = walk.measured() + 200;
+  walk.found().Clear();
+  REQUIRE(walk.Resume(0, 1000, limit));
+  // It stops after the element at which the limit is passed.
+  REQUIRE(walk.measured() >= limit);
+  REQUIRE(walk.measured() < limit + 8);
+  REQUIRE(!walk.found().empty());
 }
 
 TEST_CASE("the dead are walked through and not found", "[walk]") {

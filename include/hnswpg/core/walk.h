@@ -64,8 +64,9 @@ class Walk {
   void Continue(ElementId entry, int level, size_t ef);
 
   // Searches on for the next `ef`, from the nearest of what the walk has seen
-  // and not found so far. False if nothing is left.
-  bool Resume(int level, size_t ef);
+  // and not found so far, until `max_measured` elements have been measured since
+  // Begin. False if nothing is left.
+  bool Resume(int level, size_t ef, size_t max_measured);
 
   // The result, farthest on top.
   FarthestFirstHeap& found() { return found_; }
@@ -92,7 +93,7 @@ class Walk {
     found_.Push(c);
     if (found_.size() > ef) rest_.Push(found_.Pop());
   }
-  void Run(int level, size_t ef);
+  void Run(int level, size_t ef, size_t max_measured);
   void Expand(ElementId id, int level, size_t ef);
 
   Graph* graph_;
@@ -141,11 +142,11 @@ void Walk<Graph>::Continue(ElementId entry, int level, size_t ef) {
     if (!m.routes_only) Keep({m.distance, entry}, ef);
     open_.Push({m.distance, entry});
   }
-  Run(level, ef);
+  Run(level, ef, std::numeric_limits<size_t>::max());
 }
 
 template <class Graph>
-bool Walk<Graph>::Resume(int level, size_t ef) {
+bool Walk<Graph>::Resume(int level, size_t ef, size_t max_measured) {
   if (rest_.empty()) return false;
   ClearFront();
   const size_t n = std::min(ef, rest_.size());
@@ -156,13 +157,13 @@ bool Walk<Graph>::Resume(int level, size_t ef) {
   }
   std::copy(rest_.begin() + n, rest_.end(), rest_.begin());
   rest_.Truncate(rest_.size() - n);
-  Run(level, ef);
+  Run(level, ef, max_measured);
   return true;
 }
 
 template <class Graph>
-void Walk<Graph>::Run(int level, size_t ef) {
-  while (!open_.empty()) {
+void Walk<Graph>::Run(int level, size_t ef, size_t max_measured) {
+  while (!open_.empty() && measured_ < max_measured) {
     if (found_.size() >= ef && open_.top().distance > Bound()) break;
     Expand(open_.Pop().id, level, ef);
   }

@@ -34,13 +34,21 @@ void ReadSlot(const Index& index, ElementId id, SlotCopy* copy, void* code);
 // locked: the caller holds that lock, or the graph lock.
 void ReadVector(const Index& index, ElementId id, float* out);
 
-// Reads a linked or pending element as it is now: appends its heap TIDs, without
-// the killed ones if `skip_killed`, and copies its vector. False (and nothing appended) if
-// the slot holds no such element. The TIDs in containers are read after the
-// slot's lock is released; that is harmless (src/storage/README.md, "What a scan
-// may return").
-bool ReadElement(const Index& index, ElementId id, bool skip_killed, float* vector,
-                 PodVector<TidRef>* tids);
+// How an element looked to the walk: the query's code, and the distance measured.
+struct Walked {
+  const void* code;
+  float distance;
+};
+
+// Reads a linked or pending element as it is now: appends its heap TIDs, each
+// once, without the killed ones if `skip_killed`, and copies its vector. False
+// (and nothing appended) if the slot holds no such element, or (`walked`; may be
+// null) not the one that the walk measured: a slot may have been given to another
+// element since then. The TIDs in containers are read after the slot's lock is
+// released; that is harmless (src/storage/README.md, "What a scan may return").
+// Raises ERRCODE_INDEX_CORRUPTED.
+bool ReadElement(const Index& index, ElementId id, const Walked* walked, bool skip_killed,
+                 float* vector, PodVector<TidRef>* tids);
 
 // Tells when a chain of TID containers leads back into itself. Remembers one
 // container, another each time twice as many have been passed (Brent, "An improved
@@ -64,10 +72,9 @@ class CircleDetector {
   uint64_t until_ = 1;
 };
 
-// Raises ERRCODE_INDEX_CORRUPTED unless slot `id` exists and `circle` has not met
-// it: to be asked before the next container of element `owner` is read. No lock at
-// entry and exit.
-void CheckContainer(const Index& index, ElementId owner, ElementId id, CircleDetector* circle);
+// Raises ERRCODE_INDEX_CORRUPTED unless slot `id` exists: to be asked before a
+// container of element `owner` is read. No lock at entry and exit.
+void CheckContainerExists(const Index& index, ElementId owner, ElementId id);
 
 // Copies the entries of the TID container `id` of element `owner`
 // (tids_capacity() at most); returns the next container, or kNoId. For holders of
