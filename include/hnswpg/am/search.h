@@ -1,0 +1,78 @@
+// One search of an index: rows in the order of their exact distance, one by one.
+#ifndef HNSWPG_AM_SEARCH_H_
+#define HNSWPG_AM_SEARCH_H_
+
+#include "hnswpg/storage/page_graph.h"
+#include "hnswpg/storage/slot_reader.h"
+
+namespace hnswpg {
+
+// Works in rounds. The first collects the pending elements and walks the graph
+// for the hnsw.ef_search nearest; each further round, when more rows are asked
+// for, walks on from what was seen, for twice as many as the round before. A
+// round's elements are read again under their pages' locks, measured exactly and
+// sorted; then their rows are handed out.
+//
+// In strict order a row that is found after a farther one was handed out is lost.
+// So a round but the first hands out the nearer half of what it knows, and leaves
+// the rest to be merged with what the next round finds.
+//
+// Memory comes from the context that is current when it is made and when it is
+// used. It may be left at any time: it holds no lock and no pin between calls.
+class Search {
+ public:
+  // `query`: dim floats, with its code; null if every distance is NULL (or NaN),
+  // when any order will do. Both outlive the search. `skip_killed`: not in a
+  // transaction that began in recovery, whose snapshot may need rows that were
+  // dead to everyone on the primary.
+  Search(Relation rel, const float* query, const void* code, bool skip_killed);
+
+  // The next row, valid until the next call; null when there is none. Raises what
+  // reading an index raises.
+  const TidRef* Next();
+
+  const Index& index() const { return index_; }
+
+ private:
+  struct Hit {
+    float distance;
+    TidRef ref;
+  };
+  static bool Nearer(const Hit& a, const Hit& b) { return a.distance < b.distance; }
+
+  void Begin();
+  bool NextRound();
+  bool WalkRound();
+  bool ReadRound();
+  void CollectPending();
+  void CollectFound();
+  void Collect(ElementId id, const Walked* walked, PodVector<Hit>* hits);
+  void DropPendingRows(size_t from);
+  bool IsPendingRow(const ItemPointerData& tid) const;
+  void SkipLate();
+  const TidRef* Emit(PodVector<Hit>* hits, size_t* at);
+
+  Index index_;
+  Arena arena_;
+  const float* query_;
+  const void* code_;
+  bool skip_killed_;
+  float* vector_;
+  PageGraph graph_;
+  PageWalk walk_;
+
+  size_t round_ = 0;          // candidates of the current round; 0: not begun
+  ElementId next_read_ = 0;   // without a query: the next element to be read
+  bool exhausted_ = false;    // no further round
+  float last_distance_;       // of the row handed out last
+  PodVector<TidRef> tids_;    // of one element
+  PodVector<Hit> pending_;    // rows of elements that were pending at the beginning
+  size_t next_pending_ = 0;
+  PodVector<Hit> hits_;       // rows of elements in the graph, found and not yet
+  size_t next_hit_ = 0;       //   handed out from here on,
+  size_t end_hit_ = 0;        //   to be handed out in this round up to here
+};
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_AM_SEARCH_H_

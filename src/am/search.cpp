@@ -1,0 +1,152 @@
+#include "hnswpg/am/search.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "hnswpg/am/am.h"
+#include "hnswpg/storage/pending.h"
+
+namespace hnswpg {
+
+Search::Search(Relation rel, const float* query, const void* code, bool skip_killed)
+    : index_(OpenIndex(rel)),
+      arena_(ContextArena(CurrentMemoryContext)),
+      query_(query),
+      code_(code),
+      skip_killed_(skip_killed),
+      vector_(static_cast<float*>(palloc(index_.parameters.dim * sizeof(float)))),
+      graph_(&index_, code),
+      walk_(&graph_, arena_),
+      last_distance_(-std::numeric_limits<float>::infinity()),
+      tids_(arena_),
+      pending_(arena_),
+      hits_(arena_) {}
+
+const TidRef* Search::Next() {
+  for (SkipLate(); next_hit_ == end_hit_ && !exhausted_; SkipLate()) {
+    exhausted_ = !NextRound();
+    if (exhausted_) end_hit_ = hits_.size();
+  }
+  const bool have_hit = next_hit_ < end_hit_;
+  const bool have_pending = next_pending_ < pending_.size();
+  if (have_pending && (!have_hit || Nearer(pending_[next_pending_], hits_[next_hit_]))) {
+    return Emit(&pending_, &next_pending_);
+  }
+  return have_hit ? Emit(&hits_, &next_hit_) : nullptr;
+}
+
+// In strict order, what comes too late.
+void Search::SkipLate() {
+  if (iterative_scan != kIterativeStrict) return;
+  while (next_hit_ < end_hit_ && hits_[next_hit_].distance < last_distance_) next_hit_++;
+}
+
+const TidRef* Search::Emit(PodVector<Hit>* hits, size_t* at) {
+  const Hit& hit = (*hits)[(*at)++];
+  last_distance_ = hit.distance;
+  return &hit.ref;
+}
+
+// ---- rounds ----
+
+// False when there is nothing more to be found.
+bool Search::NextRound() {
+  const bool first = round_ == 0;
+  if (first) Begin();
+  if (!(query_ ? WalkRound() : ReadRound())) return false;
+  const bool hold_back = query_ && !first && iterative_scan == kIterativeStrict;
+  end_hit_ = hold_back ? (hits_.size() + 1) / 2 : hits_.size();
+  return true;
+}
+
+void Search::Begin() {
+  round_ = ef_search;
+  walk_.Begin();
+  CollectPending();
+}
+
+bool Search::WalkRound() {
+  if (walk_.measured() == 0) {
+    const Meta meta = ReadMeta(index_);
+    if (meta.entry == kNoId) return false;
+    const ElementId entry =
+        meta.entry_level > 0 ? walk_.Descend(meta.entry, meta.entry_level, 1) : meta.entry;
+    walk_.Continue(entry, 0, round_);
+  } else {
+    if (iterative_scan == kIterativeOff) return false;
+    if (walk_.measured() >= static_cast<size_t>(max_scan_tuples)) return false;
+    round_ *= 2;
+    if (!walk_.Resume(0, round_, max_scan_tuples)) return false;
+  }
+  CollectFound();
+  return true;
+}
+
+// Without a query: the rows of some more elements, in the order of their ids.
+bool Search::ReadRound() {
+  hits_.Clear();
+  next_hit_ = 0;
+  for (; next_read_ < index_.meta.next_element && hits_.empty(); next_read_++) {
+    CHECK_FOR_INTERRUPTS();
+    SlotCopy copy;
+    ReadSlot(index_, next_read_, &copy, nullptr);
+    if (copy.head.state == SlotState::kLinked) Collect(next_read_, nullptr, &hits_);
+    DropPendingRows(0);
+  }
+  return !hits_.empty();
+}
+
+// ---- elements ----
+
+// Reads an element for certain and appends its rows; none if it is not the one
+// that was walked.
+void Search::Collect(ElementId id, const Walked* walked, PodVector<Hit>* hits) {
+  tids_.Clear();
+  if (!ReadElement(index_, id, walked, skip_killed_, vector_, &tids_)) return;
+  const float distance = query_ ? index_.space.ExactDistance(query_, vector_) : 0.0f;
+  for (const TidRef& ref : tids_) hits->Push(Hit{distance, ref});
+}
+
+// Elements on the pending list, before the graph is walked: one that is linked
+// meanwhile is found here, one that was linked before is found in the graph.
+void Search::CollectPending() {
+  PodVector<ElementId> ids(arena_);
+  ReadPending(index_, &ids);
+  for (ElementId id : ids) {
+    walk_.Exclude(id);
+    Collect(id, nullptr, &pending_);
+  }
+  std::sort(pending_.begin(), pending_.end(), Nearer);
+}
+
+// Joins what the walk found to what was held back.
+void Search::CollectFound() {
+  const size_t held_back = hits_.size() - next_hit_;
+  std::copy(hits_.begin() + next_hit_, hits_.end(), hits_.begin());
+  hits_.Truncate(held_back);
+  next_hit_ = 0;
+  while (!walk_.found().empty()) {
+    const Candidate found = walk_.found().Pop();
+    const Walked walked = {code_, found.distance};
+    Collect(found.id, &walked, &hits_);
+  }
+  DropPendingRows(held_back);
+  std::sort(hits_.begin(), hits_.end(), Nearer);
+}
+
+// An element in the graph may have taken over the row of an equal element that was
+// pending at the beginning.
+void Search::DropPendingRows(size_t from) {
+  if (pending_.empty()) return;
+  Hit* end = std::remove_if(hits_.begin() + from, hits_.end(),
+                            [this](const Hit& hit) { return IsPendingRow(hit.ref.tid); });
+  hits_.Truncate(end - hits_.begin());
+}
+
+bool Search::IsPendingRow(const ItemPointerData& tid) const {
+  return std::any_of(pending_.begin(), pending_.end(), [&tid](const Hit& hit) {
+    return ItemPointerEquals(const_cast<ItemPointer>(&hit.ref.tid), const_cast<ItemPointer>(&tid));
+  });
+}
+
+}  // namespace hnswpg
