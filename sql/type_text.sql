@@ -83,10 +83,14 @@ ALTER TABLE t ALTER any_v TYPE vector(2);
 SELECT * FROM t;
 
 -- Errors that the caller wants saved, where the server can do that
-SELECT current_setting('server_version_num')::int >= 160000 AS soft \gset
-\if :soft
-SELECT pg_input_is_valid(literal, 'vector(2)') AS valid
-FROM unnest(ARRAY['[1,2]', '[1,x]', '[]', '[1,2,3]', '[1,NaN]', '[1,4e38]', '[1,2']) literal;
-\else
-SELECT * FROM (VALUES (true), (false), (false), (false), (false), (false), (false)) _ (valid);
-\endif
+DO $$
+DECLARE valid bool[];
+BEGIN
+  IF current_setting('server_version_num')::int >= 160000 THEN
+    EXECUTE $q$SELECT array_agg(pg_input_is_valid(literal, 'vector(2)') ORDER BY i)
+      FROM unnest(ARRAY['[1,2]', '[1,x]', '[]', '[1,2,3]', '[1,NaN]', '[1,4e38]', '[1,2'])
+        WITH ORDINALITY AS l (literal, i)$q$ INTO valid;
+    ASSERT valid = ARRAY[true, false, false, false, false, false, false], valid::text;
+  END IF;
+END
+$$;
