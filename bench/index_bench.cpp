@@ -68,17 +68,28 @@ Options ParseOptions(int argc, char** argv) {
     }
     if (i + 1 == argc) Fail("no value for " + name);
     const std::string value = argv[++i];
-    if (name == "--base") options.base = value;
-    else if (name == "--query") options.query = value;
-    else if (name == "--answers") options.answers = value;
-    else if (name == "--generate") options.generate = ParseNumbers(value);
-    else if (name == "--metric") options.metric = value;
-    else if (name == "--quantization") options.quantization = value;
-    else if (name == "--efs") options.efs = ParseNumbers(value);
-    else if (name == "--count") options.count = std::stoul(value);
-    else if (name == "--rounds") options.rounds = std::stoi(value);
-    else if (name == "--builds") options.builds = std::stoi(value);
-    else Fail("unknown option " + name);
+    if (name == "--base")
+      options.base = value;
+    else if (name == "--query")
+      options.query = value;
+    else if (name == "--answers")
+      options.answers = value;
+    else if (name == "--generate")
+      options.generate = ParseNumbers(value);
+    else if (name == "--metric")
+      options.metric = value;
+    else if (name == "--quantization")
+      options.quantization = value;
+    else if (name == "--efs")
+      options.efs = ParseNumbers(value);
+    else if (name == "--count")
+      options.count = std::stoul(value);
+    else if (name == "--rounds")
+      options.rounds = std::stoi(value);
+    else if (name == "--builds")
+      options.builds = std::stoi(value);
+    else
+      Fail("unknown option " + name);
   }
   if (options.generate.size() != 3 && (options.base.empty() || options.query.empty())) {
     Fail("--base and --query, or --generate N,DIM,QUERIES, are needed");
@@ -167,8 +178,9 @@ class Ours {
     const bool cosine = data.distance == Distance::kCosine;
     operator_ = cosine ? "<=>" : "<->";
     create_ = std::string("CREATE INDEX base_hnsw ON base USING hnsw (v ") +
-              (cosine ? "vector_cosine_ops" : "vector_l2_ops") + ") WITH (m = " +
-              std::to_string(kM) + ", ef_construction = " + std::to_string(kEfConstruction) +
+              (cosine ? "vector_cosine_ops" : "vector_l2_ops") +
+              ") WITH (m = " + std::to_string(kM) +
+              ", ef_construction = " + std::to_string(kEfConstruction) +
               ", quantization = " + options.quantization + ")";
     pg_.Run("CREATE EXTENSION IF NOT EXISTS hnswpg");
     pg_.Run("DROP SCHEMA IF EXISTS hnswpg_bench CASCADE; CREATE SCHEMA hnswpg_bench");

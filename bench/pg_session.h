@@ -44,7 +44,8 @@ class PgSession {
  public:
   PgSession() : connection_(PQconnectdb("")) {
     if (PQstatus(connection_) != CONNECTION_OK) Fail(PQerrorMessage(connection_));
-    PQsetNoticeProcessor(connection_, [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(
+        connection_, [](void*, const char*) {}, nullptr);
   }
   ~PgSession() { PQfinish(connection_); }
   PgSession(const PgSession&) = delete;
@@ -77,7 +78,8 @@ class PgSession {
 
   // Fills a table (id int, v vector); ids are positions.
   void Load(const std::string& table, const Vectors& rows) {
-    PGresult* result = PQexec(connection_, ("COPY " + table + " FROM STDIN (FORMAT binary)").c_str());
+    PGresult* result =
+        PQexec(connection_, ("COPY " + table + " FROM STDIN (FORMAT binary)").c_str());
     if (PQresultStatus(result) != PGRES_COPY_IN) Fail(PQerrorMessage(connection_));
     PQclear(result);
     std::string buffer("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);

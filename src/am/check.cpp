@@ -52,16 +52,18 @@ struct Opened {
 void CheckIsOurs(Relation index) {
   const char* name = RelationGetRelationName(index);
   if (index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX) {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("cannot check partitioned index \"%s\"", name),
-                    errdetail("Each of its partitions is an index of its own."),
-                    errhint("SELECT relid, c.* FROM pg_partition_tree(%s) AS t, hnsw_check(t.relid) "
-                            "AS c WHERE t.isleaf;",
-                            quote_literal_cstr(quote_qualified_identifier(
-                                get_namespace_name(RelationGetNamespace(index)), name)))));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("cannot check partitioned index \"%s\"", name),
+         errdetail("Each of its partitions is an index of its own."),
+         errhint("SELECT relid, c.* FROM pg_partition_tree(%s) AS t, hnsw_check(t.relid) "
+                 "AS c WHERE t.isleaf;",
+                 quote_literal_cstr(quote_qualified_identifier(
+                     get_namespace_name(RelationGetNamespace(index)), name)))));
   }
   if (index->rd_indam->ambuild != hnswbuild) {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not an hnsw index", name)));
+    ereport(ERROR,
+            (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not an hnsw index", name)));
   }
 }
 
@@ -69,7 +71,8 @@ void CheckCanBeRead(Relation index) {
   const char* name = RelationGetRelationName(index);
   if (RELATION_IS_OTHER_TEMP(index)) {
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("cannot check index \"%s\": it is a temporary index of another session", name)));
+                    errmsg("cannot check index \"%s\": it is a temporary index of another session",
+                           name)));
   }
   if (!index->rd_index->indisvalid) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -90,9 +93,9 @@ Opened Open(Oid index_oid) {
   opened.index = index_open(index_oid, AccessShareLock);
   CheckIsOurs(opened.index);
   if (opened.heap == nullptr || heap_oid != IndexGetRelation(index_oid, false)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                    errmsg("could not open the table of index \"%s\"",
-                           RelationGetRelationName(opened.index))));
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("could not open the table of index \"%s\"",
+                                                      RelationGetRelationName(opened.index))));
   }
   CheckCanBeRead(opened.index);
   return opened;
@@ -131,10 +134,13 @@ void ExamineOnStandby(const Opened& opened, bool heapcheck, Output* output) {
     tuplestore_clear(output->result->setResult);
     output->rows = 0;
   }
-  ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
-                  errmsg("index \"%s\" is being changed by replay all the time",
-                         RelationGetRelationName(opened.index)),
-                  errhint("Call pg_wal_replay_pause() before the check and pg_wal_replay_resume() after it.")));
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_OBJECT_IN_USE),
+       errmsg("index \"%s\" is being changed by replay all the time",
+              RelationGetRelationName(opened.index)),
+       errhint(
+           "Call pg_wal_replay_pause() before the check and pg_wal_replay_resume() after it.")));
 }
 
 }  // namespace

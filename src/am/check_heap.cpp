@@ -36,8 +36,8 @@ void ExamineRow(Relation, ItemPointer tid, Datum* values, bool* nulls, bool, voi
     const OffsetNumber offset = ItemPointerGetOffsetNumber(tid);
     const ElementId id = FindHeapTid(check->examination, *tid);
     if (id == kNoId) {
-      Report(check->examination, kMetaBlock, kNoId, "the row at heap TID (%u,%u) is not in the index",
-             block, offset);
+      Report(check->examination, kMetaBlock, kNoId,
+             "the row at heap TID (%u,%u) is not in the index", block, offset);
     } else if (CopyExaminedVector(check->examination, id, check->stored) &&
                memcmp(vector, check->stored, index.meta.dim * sizeof(float)) != 0) {
       Report(check->examination, index.layout.SlotBlock(id), id,
@@ -67,17 +67,19 @@ HeapCheck* BeginHeapCheck(Relation index) {
   if (IsolationUsesXactSnapshot() && index->rd_index->indcheckxmin &&
       !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
                              check->snapshot->xmin)) {
-    ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-                    errmsg("index \"%s\" cannot be checked against its table using this transaction's snapshot",
-                           RelationGetRelationName(index))));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+         errmsg(
+             "index \"%s\" cannot be checked against its table using this transaction's snapshot",
+             RelationGetRelationName(index))));
   }
   return check;
 }
 
 void CheckHeapRows(HeapCheck* check, Relation heap, Relation index, Examination* examination) {
   check->examination = examination;
-  check->stored =
-      static_cast<float*>(palloc(ExaminedIndex(examination).meta.dim * sizeof(float)));
+  check->stored = static_cast<float*>(palloc(ExaminedIndex(examination).meta.dim * sizeof(float)));
   check->row_context =
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg check, one row", ALLOCSET_DEFAULT_SIZES);
   Oid user;

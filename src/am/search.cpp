@@ -65,18 +65,26 @@ void Search::Begin() {
   CollectPending();
 }
 
+// Level 0 is walked from where the descent ended. Links have a direction, and it is
+// the entry point that everything can be reached from: when nothing is left of what
+// could be reached otherwise, the walk goes on from there.
 bool Search::WalkRound() {
   if (walk_.measured() == 0) {
     const Meta meta = ReadMeta(index_);
     if (meta.entry == kNoId) return false;
+    entry_ = meta.entry;
     const ElementId entry =
         meta.entry_level > 0 ? walk_.Descend(meta.entry, meta.entry_level, 1) : meta.entry;
     walk_.Continue(entry, 0, round_);
+    if (walk_.found().size() < round_) walk_.Continue(entry_, 0, round_);
   } else {
     if (iterative_scan == kIterativeOff) return false;
     if (walk_.measured() >= static_cast<size_t>(max_scan_tuples)) return false;
     round_ *= 2;
-    if (!walk_.Resume(0, round_, max_scan_tuples)) return false;
+    if (!walk_.Resume(0, round_, max_scan_tuples) || walk_.found().empty()) {
+      walk_.Continue(entry_, 0, round_);
+    }
+    if (walk_.found().empty()) return false;
   }
   CollectFound();
   return true;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdarg>
 
-
 #include "check_state.h"
 
 namespace hnswpg {
@@ -12,8 +11,8 @@ namespace {
 
 template <class T>
 T* AllocateZeroed(size_t n) {
-  return static_cast<T*>(
-      MemoryContextAllocExtended(CurrentMemoryContext, n * sizeof(T), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
+  return static_cast<T*>(MemoryContextAllocExtended(CurrentMemoryContext, n * sizeof(T),
+                                                    MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
 }
 
 // The metapage may promise more than the file holds: never allocate for more.

@@ -16,11 +16,13 @@ namespace {
 class SlotListExaminer {
  public:
   explicit SlotListExaminer(Examination* e)
-      : e_(e), meta_(ReadMeta(e->index)), page_(e) {
-    const size_t n = std::max<size_t>(meta_.next_element, e->end) + 1;
-    listed_ = static_cast<bool*>(MemoryContextAllocExtended(
-        CurrentMemoryContext, n, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
-  }
+      : e_(e),
+        meta_(ReadMeta(e->index)),
+        // Where the metapage promises more than there is, only what there is.
+        end_(e->index.meta.next_element > e->end ? e->end : meta_.next_element),
+        page_(e),
+        listed_(static_cast<bool*>(MemoryContextAllocExtended(
+            CurrentMemoryContext, end_ + size_t{1}, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO))) {}
 
   void FollowFree();
   void FollowPending();
@@ -37,6 +39,7 @@ class SlotListExaminer {
 
   Examination* e_;
   const Meta meta_;
+  const ElementId end_;  // lists lead to slots below it
   PageCopy page_;
   bool* listed_;
   bool complete_ = true;  // lists were followed to their ends
@@ -51,7 +54,7 @@ BlockNumber BlockOf(const Examination* e, ElementId id) {
 // The slot `id` is what `from` (kNoId: the metapage) refers to. False if it cannot
 // be, or has been met before.
 bool SlotListExaminer::Enter(BlockNumber block, ElementId from, ElementId id, const char* list) {
-  if (id >= meta_.next_element) {
+  if (id >= end_) {
     Report(e_, block, from, "the %s leads to slot %u, which does not exist", list, id);
   } else if (listed_[id]) {
     Report(e_, block, from, "the %s leads to slot %u, which was met before", list, id);
@@ -165,10 +168,11 @@ void SlotListExaminer::FollowContainers() {
 // linked.
 void SlotListExaminer::FindUnlisted() {
   if (!complete_ || e_->incomplete) return;
-  for (ElementId id = 0; id < meta_.next_element; id++) {
+  for (ElementId id = 0; id < end_; id++) {
     const bool known = id < e_->end;
     if (listed_[id]) continue;
-    if (known && e_->state(id) != SlotState::kFree && e_->state(id) != SlotState::kPending) continue;
+    if (known && e_->state(id) != SlotState::kFree && e_->state(id) != SlotState::kPending)
+      continue;
     SlotState state;
     ElementId next;
     // What was taken off the free list before the metapage was read is on the

@@ -73,8 +73,8 @@ void LinkExaminer::ExamineUpper(UpperId id) {
   if (page == nullptr) return;
   const UpperHead* head = UpperAt(page, e_->layout().UpperOffset(id));
   if (head->n_links > e_->layout().m()) {
-    Report(e_, block, known.owner, "%d neighbours on level %d where %d fit", head->n_links, known.level,
-           e_->layout().m());
+    Report(e_, block, known.owner, "%d neighbours on level %d where %d fit", head->n_links,
+           known.level, e_->layout().m());
     return;
   }
   ExamineList({known.owner, known.level, block, UpperLinks(head), head->n_links});
@@ -118,7 +118,8 @@ void LinkExaminer::ExamineTarget(const List& list, ElementId to) {
   }
   const SlotState owner = e_->state(list.owner);
   if (owner == SlotState::kLinked && target->state == SlotState::kDead) target->led_to = true;
-  if (list.level == 0 && e_->InGraph(list.owner) && target->parent == list.owner) target->held = true;
+  if (list.level == 0 && e_->InGraph(list.owner) && target->parent == list.owner)
+    target->held = true;
 }
 
 void LinkExaminer::FindDuplicates(const List& list) {
@@ -133,7 +134,8 @@ void LinkExaminer::FindDuplicates(const List& list) {
 
 void LinkExaminer::ReportDeadOnes() {
   for (const DeadComplaint& complaint : e_->dead_complaints) {
-    if (e_->slots[complaint.id].led_to) Report(e_, complaint.block, complaint.id, "%s", complaint.what);
+    if (e_->slots[complaint.id].led_to)
+      Report(e_, complaint.block, complaint.id, "%s", complaint.what);
   }
 }
 

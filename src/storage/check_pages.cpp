@@ -133,8 +133,8 @@ void ReadMetaPage(void* arg) {
 Examination* OpenExamination(Relation rel, CheckSink sink) {
   Index* index = static_cast<Index*>(palloc0(sizeof(Index)));
   Opening opening = {rel, index};
-  const char* message =
-      RelationGetNumberOfBlocks(rel) == 0 ? "the file is empty" : CatchDamage(ReadMetaPage, &opening);
+  const char* message = RelationGetNumberOfBlocks(rel) == 0 ? "the file is empty"
+                                                            : CatchDamage(ReadMetaPage, &opening);
   if (message != nullptr) {
     sink.add(sink.arg, kMetaBlock, kNoId, message);
     return nullptr;

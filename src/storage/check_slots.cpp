@@ -132,7 +132,8 @@ void SlotExaminer::ExamineTidCount(const ElementHead& head, const ElementTail& t
 void SlotExaminer::Collect(const TidEntry* entries, int n) {
   for (int i = 0; i < n; i++) {
     const ItemPointerData tid = TidOf(entries[i]);
-    e_->tids.Push({ItemPointerGetBlockNumberNoCheck(&tid), ItemPointerGetOffsetNumberNoCheck(&tid), id_});
+    e_->tids.Push(
+        {ItemPointerGetBlockNumberNoCheck(&tid), ItemPointerGetOffsetNumberNoCheck(&tid), id_});
   }
 }
 

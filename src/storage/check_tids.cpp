@@ -21,7 +21,9 @@ extern "C" {
 namespace hnswpg {
 namespace {
 
-bool SameTid(const HeldTid& a, const HeldTid& b) { return a.block == b.block && a.offset == b.offset; }
+bool SameTid(const HeldTid& a, const HeldTid& b) {
+  return a.block == b.block && a.offset == b.offset;
+}
 
 bool Before(const HeldTid& a, const HeldTid& b) {
   if (a.block != b.block) return a.block < b.block;
@@ -80,7 +82,8 @@ void ExamineHeapLines(Examination* e, Relation heap) {
 }
 
 ElementId FindHeapTid(const Examination* e, const ItemPointerData& tid) {
-  const HeldTid key = {ItemPointerGetBlockNumberNoCheck(&tid), ItemPointerGetOffsetNumberNoCheck(&tid), 0};
+  const HeldTid key = {ItemPointerGetBlockNumberNoCheck(&tid),
+                       ItemPointerGetOffsetNumberNoCheck(&tid), 0};
   const HeldTid* found = std::lower_bound(e->tids.begin(), e->tids.end(), key, Before);
   if (found == e->tids.end() || !SameTid(*found, key)) return kNoId;
   const KnownSlot& slot = e->slots[found->slot];

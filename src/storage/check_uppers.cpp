@@ -21,13 +21,15 @@ void ReadUppers(Examination* e) {
     if (page == nullptr) {
       e->incomplete = true;
       const bool damaged = block < e->blocks && e->pages[block] == PageStatus::kDamaged;
-      if (!damaged && block != reported) Report(e, block, kNoId, "the page of upper list %u is empty", id);
+      if (!damaged && block != reported)
+        Report(e, block, kNoId, "the page of upper list %u is empty", id);
       reported = block;
       continue;
     }
     const UpperHead& head = *UpperAt(page, offset);
     if (!KeepsContent(page, offset + e->layout().upper_bytes())) {
-      Report(e, block, head.owner, "upper list %u lies outside of what the page header says is in use", id);
+      Report(e, block, head.owner,
+             "upper list %u lies outside of what the page header says is in use", id);
     }
     e->uppers[id] = {head.owner, head.next, head.level, true, false};
   }
@@ -80,9 +82,11 @@ void FollowChain(Examination* e, ElementId id) {
     at = upper->next;
   }
   if (last > slot.level) {
-    Report(e, slot_block, id, "has upper lists up to level %d, but is of level %d", last, slot.level);
+    Report(e, slot_block, id, "has upper lists up to level %d, but is of level %d", last,
+           slot.level);
   }
-  const bool may_lack = slot.state == SlotState::kPending || (slot.state == SlotState::kDead && last == 0);
+  const bool may_lack =
+      slot.state == SlotState::kPending || (slot.state == SlotState::kDead && last == 0);
   if (last < slot.level && !may_lack) {
     Report(e, slot_block, id, "has upper lists up to level %d only, but is of level %d", last,
            slot.level);
@@ -116,13 +120,15 @@ void ExamineUppers(Examination* e) {
   if (!all_read || e->incomplete) return;
   const uint32_t told = e->index.meta.n_free_uppers;
   if (n_free != told) {
-    Report(e, kMetaBlock, kNoId, "%u upper lists are free, not %u as the metapage says", n_free, told);
+    Report(e, kMetaBlock, kNoId, "%u upper lists are free, not %u as the metapage says", n_free,
+           told);
   }
   for (UpperId id = 0; id < e->upper_end; id++) {
     const KnownUpper& upper = e->uppers[id];
     if (upper.seen) continue;
     if (upper.owner == kNoId) {
-      Report(e, e->layout().UpperBlock(id), kNoId, "upper list %u is free, but not on the free list", id);
+      Report(e, e->layout().UpperBlock(id), kNoId,
+             "upper list %u is free, but not on the free list", id);
     } else {
       Report(e, e->layout().UpperBlock(id), upper.owner,
              "upper list %u says it is this element's, which does not refer to it", id);

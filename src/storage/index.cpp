@@ -75,13 +75,24 @@ void EnsureBlock(Relation rel, BlockNumber block) {
   UnlockRelationForExtension(rel, ExclusiveLock);
 }
 
-void YieldGraph(Relation rel) {
+namespace {
+
+// About as long as a few insertions take: giving way at every step would make a
+// vacuum beside several writers as many times as slow.
+constexpr TimestampTz kTurnMicroseconds = 2000;
+
+}  // namespace
+
+void GraphTurn::Yield() {
+  if (GetCurrentTimestamp() - since_ < kTurnMicroseconds) return;
   LOCKTAG tag;
-  SET_LOCKTAG_PAGE(tag, rel->rd_lockInfo.lockRelId.dbId, rel->rd_lockInfo.lockRelId.relId,
+  SET_LOCKTAG_PAGE(tag, rel_->rd_lockInfo.lockRelId.dbId, rel_->rd_lockInfo.lockRelId.relId,
                    kMetaBlock);
-  if (!LockHasWaiters(&tag, ExclusiveLock, false)) return;
-  UnlockGraph(rel);
-  LockGraph(rel);
+  if (LockHasWaiters(&tag, ExclusiveLock, false)) {
+    UnlockGraph(rel_);
+    LockGraph(rel_);
+  }
+  since_ = GetCurrentTimestamp();
 }
 
 namespace {

@@ -69,6 +69,8 @@ void Linker::FindNeighbours(int level, ElementId* entry) {
   walk_.Begin();
   walk_.Exclude(id_);
   walk_.Continue(*entry, level, ef);
+  // From the entry point everything can be reached, from elsewhere perhaps not.
+  if (walk_.found().empty()) walk_.Continue(meta_.entry, level, ef);
   if (walk_.found().empty()) {
     // Nothing but dead elements: they route, so they serve until VACUUM mends.
     graph_.set_find_dead(true);

@@ -16,7 +16,9 @@ SlotCopy ReadInGraph(const Index& index, ElementId id, ElementId child) {
   }
   SlotCopy copy;
   ReadSlot(index, id, &copy, nullptr);
-  if (!copy.HasLink(child)) {
+  const bool in_graph =
+      copy.head.state == SlotState::kLinked || copy.head.state == SlotState::kDead;
+  if (!in_graph || !copy.HasLink(child)) {
     ReportDamage(index.rel, index.layout.SlotBlock(id), id,
                  psprintf("has no link to element %u, which is its child", child));
   }
@@ -46,49 +48,80 @@ void ReplaceLink(const Index& index, char* slot, ElementId from, ElementId to) {
   if (std::find(links, end, to) == end) *std::find(links, end, from) = to;
 }
 
+// What the change is made of. `grandparent` is kNoId where the parent is the entry
+// point.
+struct Change {
+  ElementId id;
+  ElementId parent;
+  ElementId grandparent;
+  ElementId displaced;  // kNoId: nobody
+  ElementId over;       // whose place in the element's list the parent takes; kNoId: none
+  bool add;             // the parent is added to the element's list
+};
+
+void Apply(const Index& index, const Change& change, const ElementHead& head) {
+  const ElementLayout& layout = index.layout;
+  const bool at_root = change.grandparent == kNoId;
+  PageTxn txn(index, WriteMode::kLogged);
+  txn.Want(at_root ? kMetaBlock : layout.SlotBlock(change.grandparent));
+  txn.Want(layout.SlotBlock(change.parent));
+  txn.Want(layout.SlotBlock(change.id));
+  if (change.displaced != kNoId) txn.Want(layout.SlotBlock(change.displaced));
+  txn.Begin();
+  if (at_root) {
+    txn.meta()->entry = change.id;
+    txn.meta()->entry_level = head.level;
+  } else {
+    ReplaceLink(index, txn.slot(change.grandparent), change.parent, change.id);
+  }
+  ElementTail* tail = TailAt(txn.slot(change.id), layout);
+  tail->parent = change.grandparent;
+  TailAt(txn.slot(change.parent), layout)->parent = change.id;
+  if (change.over != kNoId) ReplaceLink(index, txn.slot(change.id), change.over, change.parent);
+  if (change.add) LinksAt(txn.slot(change.id), layout)[tail->n_links++] = change.parent;
+  if (change.displaced != kNoId) {
+    ReplaceLink(index, txn.slot(change.parent), change.id, change.displaced);
+    TailAt(txn.slot(change.displaced), layout)->parent = change.parent;
+  }
+  txn.Commit();
+}
+
+// The grandparent links to the element already: nobody has to give way.
+void MoveUp(const Index& index, ElementId id, ElementId grandparent) {
+  PageTxn txn(index, WriteMode::kLogged);
+  txn.Want(index.layout.SlotBlock(id));
+  txn.Begin();
+  TailAt(txn.slot(id), index.layout)->parent = grandparent;
+  txn.Commit();
+}
+
 }  // namespace
 
 Swap SwapWithParent(const Index& index, ElementId id) {
-  const ElementLayout& layout = index.layout;
   SlotCopy self;
   ReadSlot(index, id, &self, nullptr);
   const ElementId parent = self.tail.parent;
   const SlotCopy above = ReadInGraph(index, parent, id);
   const ElementId grandparent = above.tail.parent;
-  const SlotCopy top = ReadInGraph(index, grandparent, parent);
-
-  // The grandparent links to both: nobody has to give way.
-  const bool linked_already = top.HasLink(id);
-  const bool has_room = self.HasLink(parent) || self.tail.n_links < layout.max_links(0);
-  Victim victim = {kNoId, false};
-  if (!linked_already && !has_room) victim = ChooseVictim(index, id, self);
-  const ElementId displaced = victim.is_child ? victim.id : kNoId;
-
-  PageTxn txn(index, WriteMode::kLogged);
-  txn.Want(layout.SlotBlock(id));
-  if (!linked_already) {
-    txn.Want(layout.SlotBlock(parent));
-    txn.Want(layout.SlotBlock(grandparent));
-    if (displaced != kNoId) txn.Want(layout.SlotBlock(displaced));
+  if (grandparent == kNoId && ReadMeta(index).entry != parent) {
+    ReportDamage(index.rel, index.layout.SlotBlock(parent), parent,
+                 "has no parent, but is not the entry point");
   }
-  txn.Begin();
-  TailAt(txn.slot(id), layout)->parent = grandparent;
-  if (!linked_already) {
-    ReplaceLink(index, txn.slot(grandparent), parent, id);
-    TailAt(txn.slot(parent), layout)->parent = id;
-    if (victim.id != kNoId) {
-      ReplaceLink(index, txn.slot(id), victim.id, parent);
-    } else if (!self.HasLink(parent)) {
-      ElementTail* tail = TailAt(txn.slot(id), layout);
-      LinksAt(txn.slot(id), layout)[tail->n_links++] = parent;
-    }
-    if (displaced != kNoId) {
-      ReplaceLink(index, txn.slot(parent), id, displaced);
-      TailAt(txn.slot(displaced), layout)->parent = parent;
+  if (grandparent != kNoId && ReadInGraph(index, grandparent, parent).HasLink(id)) {
+    MoveUp(index, id, grandparent);
+    return {grandparent, kNoId, kNoId};
+  }
+  Change change = {id, parent, grandparent, kNoId, kNoId, false};
+  if (!self.HasLink(parent)) {
+    change.add = self.tail.n_links < index.layout.max_links(0);
+    if (!change.add) {
+      const Victim victim = ChooseVictim(index, id, self);
+      change.over = victim.id;
+      if (victim.is_child) change.displaced = victim.id;
     }
   }
-  txn.Commit();
-  return {grandparent, linked_already ? kNoId : parent, displaced};
+  Apply(index, change, self.head);
+  return {grandparent, parent, change.displaced};
 }
 
 }  // namespace hnswpg

@@ -182,8 +182,9 @@ void Marker::RemoveContainer(ElementId owner, ElementId before, ElementId id) {
 VacuumCounts MarkDead(const Index& index, BufferAccessStrategy strategy,
                       bool (*is_dead)(ItemPointer tid, void* arg), void* arg) {
   Marker marker(index, strategy, is_dead, arg);
+  GraphTurn turn(index.rel);
   ForEachGraphBlock(index, [&](BlockNumber block) {
-    YieldGraph(index.rel);
+    turn.Yield();
     marker.MarkPage(block);
   });
   return marker.counts();

@@ -40,7 +40,7 @@ class Remover {
   void Mend(bool yield);
   void Yield() {
     CHECK_FOR_INTERRUPTS();
-    if (yield_) YieldGraph(index_.rel);
+    if (yield_) turn_.Yield();
   }
 
   void ReadAll();
@@ -51,6 +51,7 @@ class Remover {
 
   void ReplaceEntry();
   bool TryEntry(ElementId entry, ElementId old_entry);
+  bool RaiseToEntry();
 
   bool AdoptOrphans();
   ElementId Top(ElementId id);
@@ -58,6 +59,7 @@ class Remover {
   bool AdoptNear(ElementId orphan);
   bool AdoptAnywhere(ElementId orphan);
   bool Raise(ElementId orphan);
+  ElementId SwapUp(ElementId id);
   bool TryParent(ElementId parent, ElementId orphan);
 
   void MendLists();
@@ -73,6 +75,7 @@ class Remover {
 
   const Index& index_;
   bool yield_ = false;
+  GraphTurn turn_;
   ElementId entry_ = kNoId;
   Known* known_ = nullptr;
   uint32_t end_ = 0;  // elements in known_
@@ -91,6 +94,7 @@ int MaxCandidates(const Index& index) {
 
 Remover::Remover(const Index& index)
     : index_(index),
+      turn_(index.rel),
       code_(static_cast<char*>(palloc(index.space.code_bytes()))),
       graph_(&index, code_),
       walk_(&graph_, ContextArena(CurrentMemoryContext)),
@@ -146,7 +150,8 @@ void Remover::ReplaceEntry() {
       if (known_[id].level == level && IsLinked(id) && TryEntry(id, old_entry)) return;
     }
   }
-  // Nothing is alive: any element with room would have done.
+  if (RaiseToEntry()) return;
+  // Nothing is alive.
   PageTxn txn(index_, WriteMode::kLogged);
   txn.Want(kMetaBlock);
   txn.Begin();
@@ -172,6 +177,32 @@ bool Remover::TryEntry(ElementId entry, ElementId old_entry) {
   known_[old_entry].parent = entry;
   entry_ = entry;
   return true;
+}
+
+// Every live element's list is full of children, dead ones too, which have to stay
+// until their own are adopted. So the highest one changes places with its parents
+// until it is the root. False if nothing is alive.
+bool Remover::RaiseToEntry() {
+  ElementId highest = kNoId;
+  for (ElementId id = 0; id < end_; id++) {
+    if (!IsLinked(id)) continue;
+    if (highest == kNoId || known_[id].level > known_[highest].level) highest = id;
+  }
+  if (highest == kNoId) return false;
+  while (known_[highest].parent != kNoId) SwapUp(highest);
+  entry_ = highest;
+  return true;
+}
+
+// SwapWithParent, with what is known. Returns the child that came under the former
+// parent, kNoId if none did.
+ElementId Remover::SwapUp(ElementId id) {
+  const Swap swap = SwapWithParent(index_, id);
+  known_[id].parent = swap.parent;
+  if (swap.demoted != kNoId) known_[swap.demoted].parent = id;
+  if (swap.displaced == kNoId || swap.displaced >= end_) return kNoId;
+  known_[swap.displaced].parent = swap.demoted;
+  return swap.displaced;
 }
 
 // ---- 2. new parents ----
@@ -262,12 +293,8 @@ bool Remover::AdoptAnywhere(ElementId orphan) {
 bool Remover::Raise(ElementId orphan) {
   bool parts_hold = true;
   while (IsOrphan(orphan)) {
-    const Swap swap = SwapWithParent(index_, orphan);
-    known_[orphan].parent = swap.parent;
-    if (swap.demoted != kNoId) known_[swap.demoted].parent = orphan;
-    if (swap.displaced == kNoId || swap.displaced >= end_) continue;
-    known_[swap.displaced].parent = swap.demoted;
-    parts_hold &= !IsLinked(swap.displaced);
+    const ElementId displaced = SwapUp(orphan);
+    parts_hold &= displaced == kNoId || !IsLinked(displaced);
   }
   known_[orphan].up = known_[orphan].parent;
   return parts_hold;

@@ -96,8 +96,8 @@ class IndexFile {
     UpperId at = TailAt(Slot(id), layout_)->upper;
     for (int i = 1;; i++) {
       Require(at < meta_.next_upper, "an upper list does not exist");
-      const UpperHead* head = UpperAt(PageOf(layout_.UpperBlock(at), PageKind::kUpper),
-                                      layout_.UpperOffset(at));
+      const UpperHead* head =
+          UpperAt(PageOf(layout_.UpperBlock(at), PageKind::kUpper), layout_.UpperOffset(at));
       Require(head->owner == id && head->level == i, "an upper list belongs to another element");
       if (i == level) return Checked({UpperLinks(head), head->n_links}, level);
       at = head->next;
@@ -168,8 +168,7 @@ class IndexFile {
   static void Append(std::span<const TidEntry> entries, std::vector<RowId>* rows) {
     for (const TidEntry& entry : entries) {
       if (entry.flags & kTidKilled) continue;
-      rows->push_back(
-          {static_cast<uint32_t>(entry.block_hi) << 16 | entry.block_lo, entry.offset});
+      rows->push_back({static_cast<uint32_t>(entry.block_hi) << 16 | entry.block_lo, entry.offset});
     }
   }
 

@@ -3,10 +3,9 @@
 //   recall BASE.fvecs QUERIES.fvecs l2|cos K FOUND [IDS]
 //
 // FOUND has a line "<query> <id>" for each row found. An id is the position of its vector in BASE,
-// modulo the number of vectors there: rows may hold the same vectors again under other ids. IDS, one
-// id on each line, are the rows there are; without it, all of BASE. Only the distances of the rows
-// found count, not which of equal vectors they are: a row is right if it is no farther than the
-// exact K-th. Prints
+// modulo the number of vectors there: rows may hold the same vectors again under other ids. IDS,
+// one id on each line, are the rows there are; without it, all of BASE. It does not matter which of
+// several equal vectors are found: a row is right if it is no farther than the exact K-th. Prints
 //   queries=N recall=R least=M    (M: of the query with the fewest rows, their number)
 #include <set>
 
@@ -81,7 +80,8 @@ int main(int argc, char** argv) {
   const Distance distance = ParseDistance(argv[3]);
   const size_t k = std::stoul(argv[4]);
   const auto found = ReadFound(argv[5], queries.n());
-  const auto kth = KthDistances(base, queries, distance, k, CountRows(argc > 6 ? argv[6] : nullptr, base.n()));
+  const auto kth =
+      KthDistances(base, queries, distance, k, CountRows(argc > 6 ? argv[6] : nullptr, base.n()));
   size_t right = 0;
   size_t least = SIZE_MAX;
   for (size_t q = 0; q < queries.n(); q++) {

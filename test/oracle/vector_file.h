@@ -63,7 +63,8 @@ Rows<T> ReadRows(const std::string& path) {
     rows.dim = dim;
     rows.values.resize(rows.values.size() + dim);
     T* row = rows.values.data() + rows.values.size() - dim;
-    if (!file.read(reinterpret_cast<char*>(row), dim * sizeof(T))) Fail(path + ": ends in a vector");
+    if (!file.read(reinterpret_cast<char*>(row), dim * sizeof(T)))
+      Fail(path + ": ends in a vector");
   }
   if (rows.dim == 0) Fail(path + ": no vectors");
   return rows;
@@ -127,8 +128,8 @@ inline Vectors Normalized(Vectors rows) {
 
 // The positions in `base` of the `k` nearest of each query, nearest first, by comparing with every
 // vector for which keep[i] is true (an empty `keep`: with all). Two threads.
-inline Answers ExactAnswers(const Vectors& base, const Vectors& queries, Distance distance, size_t k,
-                            const std::vector<bool>& keep = {}) {
+inline Answers ExactAnswers(const Vectors& base, const Vectors& queries, Distance distance,
+                            size_t k, const std::vector<bool>& keep = {}) {
   std::vector<float> norms(base.n());
   for (size_t i = 0; i < base.n(); i++) norms[i] = DotProduct(base.row(i), base.row(i), base.dim);
   Answers answers{k, std::vector<int32_t>(queries.n() * k)};
@@ -138,8 +139,7 @@ inline Answers ExactAnswers(const Vectors& base, const Vectors& queries, Distanc
     for (size_t i = 0; i < base.n(); i++) {
       if (!keep.empty() && !keep[i]) continue;
       const float dot = DotProduct(base.row(i), queries.row(q), base.dim);
-      const float d =
-          distance == Distance::kL2 ? norms[i] - 2 * dot : -dot / std::sqrt(norms[i]);
+      const float d = distance == Distance::kL2 ? norms[i] - 2 * dot : -dot / std::sqrt(norms[i]);
       all.emplace_back(d, static_cast<int32_t>(i));
     }
     if (all.size() < k) Fail("fewer vectors than answers asked for");

@@ -279,9 +279,17 @@ damage level_too_high => sub {
 };
 damage no_tids => sub {
 	my ($f) = @_;
-	my ($id) = not_entry($f);
+	my ($id) = grep { $f->slot($_, 'n_tids') == 1 } not_entry($f);
+	my $tid = $f->tid($id, 0);
 	$f->set_slot($id, 'n_tids', 0);
-	return { report => [ $f->slot_block($id), $id, 'without heap TIDs, but not marked as dead' ] };
+	return { heapcheck => [ 0, '', "the row at heap TID ($tid->[0],$tid->[1]) is not in the index" ] };
+};
+damage pending_without_tid => sub {
+	my ($f) = @_;
+	my $id = $f->meta('free_elements');
+	$f->set_slot($id, 'state', HnswFile::PENDING);
+	$f->set_slot($id, 'n_tids', 0);
+	return { report => [ $f->slot_block($id), $id, 'not linked yet, but not with exactly one heap TID' ] };
 };
 damage dead_with_tids => sub {
 	my ($f) = @_;

@@ -154,6 +154,25 @@ TEST_CASE("the dead are walked through and not found", "[walk]") {
                        [&](ElementId id) { return graph.dead.count(id) > 0; }));
 }
 
+TEST_CASE("a search that goes on walks through the dead it has passed by", "[walk]") {
+  // Near the query lie the first ten; the rest is behind a dead element that is
+  // farther from the query than all of them.
+  LineGraph graph(40, 10);
+  for (int i = 0; i < 40; i++) {
+    graph.links[i].clear();
+    if (i > 0) graph.links[i].push_back(i - 1);
+    if (i < 39) graph.links[i].push_back(i + 1);
+  }
+  graph.dead = {10};
+  graph.query = 0;
+  MallocArena memory;
+  Walk<LineGraph> walk(&graph, memory.arena());
+  walk.Search(5, 0, 5);
+  size_t found = TakeFound(&walk).size();
+  while (walk.Resume(0, 5, 1000000)) found += TakeFound(&walk).size();
+  REQUIRE(found == 39);
+}
+
 TEST_CASE("a dead entry point is no result", "[walk]") {
   LineGraph graph(10, 7);
   graph.dead = {4};

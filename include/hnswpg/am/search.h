@@ -61,6 +61,7 @@ class Search {
   PageGraph graph_;
   PageWalk walk_;
 
+  ElementId entry_ = kNoId;   // the entry point when the walk began
   size_t round_ = 0;          // candidates of the current round; 0: not begun
   ElementId next_read_ = 0;   // without a query: the next element to be read
   bool exhausted_ = false;    // no further round

@@ -37,7 +37,14 @@ template <class Graph>
 class Walk {
  public:
   Walk(Graph* graph, Arena arena)
-      : graph_(graph), arena_(arena), visited_(arena), open_(arena), found_(arena), rest_(arena) {}
+      : graph_(graph),
+        arena_(arena),
+        visited_(arena),
+        open_(arena),
+        found_(arena),
+        rest_(arena),
+        routers_(arena),
+        open_routers_(arena) {}
 
   // The nearest element that greedy steps reach on levels `from` down to and
   // including `to`, starting from `entry`.
@@ -52,6 +59,8 @@ class Walk {
   void Begin() {
     visited_.Clear();
     rest_.Clear();
+    routers_.Clear();
+    open_routers_.Clear();
     ClearFront();
     measured_ = 0;
   }
@@ -102,6 +111,10 @@ class Walk {
   NearestFirstHeap open_;    // seen, neighbours not yet looked at
   FarthestFirstHeap found_;  // the ef nearest seen so far
   PodVector<Candidate> rest_;  // seen and not among them
+  // Those that must not be found: seen and not walked through; and those that are
+  // or were in open_.
+  PodVector<Candidate> routers_;
+  PodVector<Candidate> open_routers_;
   size_t measured_ = 0;
 };
 
@@ -147,10 +160,15 @@ void Walk<Graph>::Continue(ElementId entry, int level, size_t ef) {
 
 template <class Graph>
 bool Walk<Graph>::Resume(int level, size_t ef, size_t max_measured) {
-  if (rest_.empty()) return false;
   ClearFront();
+  for (const Candidate& router : routers_) {
+    open_.Push(router);
+    open_routers_.Push(router);
+  }
+  routers_.Clear();
+  if (rest_.empty() && open_.empty()) return false;
   const size_t n = std::min(ef, rest_.size());
-  std::nth_element(rest_.begin(), rest_.begin() + (n - 1), rest_.end());
+  std::nth_element(rest_.begin(), rest_.begin() + n, rest_.end());
   for (size_t i = 0; i < n; i++) {
     found_.Push(rest_[i]);
     open_.Push(rest_[i]);
@@ -167,6 +185,12 @@ void Walk<Graph>::Run(int level, size_t ef, size_t max_measured) {
     if (found_.size() >= ef && open_.top().distance > Bound()) break;
     Expand(open_.Pop().id, level, ef);
   }
+  if (!open_.empty()) {
+    for (const Candidate& router : open_routers_) {
+      if (!(router.distance < open_.top().distance)) routers_.Push(router);
+    }
+  }
+  open_routers_.Clear();
 }
 
 template <class Graph>
@@ -183,11 +207,15 @@ void Walk<Graph>::Expand(ElementId id, int level, size_t ef) {
   for (int i = 0; i < fresh; i++) {
     const Candidate c = {measured[i].distance, links[i]};
     if (found_.size() >= ef && !(c.distance < Bound())) {
-      rest_.Push(c);
+      (measured[i].routes_only ? routers_ : rest_).Push(c);
       continue;
     }
     open_.Push(c);
-    if (!measured[i].routes_only) Keep(c, ef);
+    if (measured[i].routes_only) {
+      open_routers_.Push(c);
+    } else {
+      Keep(c, ef);
+    }
   }
 }
 

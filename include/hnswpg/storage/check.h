@@ -44,8 +44,8 @@ ElementId FindHeapTid(const Examination* examination, const ItemPointerData& tid
 bool CopyExaminedVector(Examination* examination, ElementId id, float* out);
 
 // Reports a violation to the examination's sink.
-void Report(const Examination* examination, BlockNumber block, ElementId element, const char* format,
-            ...) __attribute__((format(printf, 4, 5)));
+void Report(const Examination* examination, BlockNumber block, ElementId element,
+            const char* format, ...) __attribute__((format(printf, 4, 5)));
 
 // Whether a page of the index has been changed by WAL behind `lsn`.
 bool ChangedSince(Examination* examination, XLogRecPtr lsn);

@@ -86,9 +86,19 @@ void EnsureBlock(Relation rel, BlockNumber block);
 // the deadlock detector sees it.
 inline void LockGraph(Relation rel) { LockPage(rel, kMetaBlock, ExclusiveLock); }
 inline void UnlockGraph(Relation rel) { UnlockPage(rel, kMetaBlock, ExclusiveLock); }
-// For the holder: lets those pass who wait for it. The graph may be another one
-// afterwards.
-void YieldGraph(Relation rel);
+
+// A holder of the graph lock with much to do lets others pass between its steps.
+class GraphTurn {
+ public:
+  explicit GraphTurn(Relation rel) : rel_(rel), since_(GetCurrentTimestamp()) {}
+  // Releases the lock and takes it again, if somebody waits for it and this turn
+  // has lasted long enough. The graph may be another one afterwards.
+  void Yield();
+
+ private:
+  Relation rel_;
+  TimestampTz since_;
+};
 
 // Memory for core's containers, from a memory context; raises when it is short.
 Arena ContextArena(MemoryContext context);

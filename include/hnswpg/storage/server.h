@@ -22,6 +22,7 @@ extern "C" {
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 }
 
 // The server maps these names of libc to its own printf for C; in C++ they would

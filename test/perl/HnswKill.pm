@@ -1,0 +1,316 @@
+# Kills a server in the middle of building, inserting and vacuuming, many times,
+# and looks at what is left each time.
+#
+# One cluster takes all the blows, so what one recovery got wrong meets the next.
+# The delay before a kill is random within the time that the operation took when
+# it was left alone, or in its last undisturbed run; a blow that came too late is
+# not counted.
+package HnswKill;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use Time::HiRes qw(time usleep);
+use PostgreSQL::Test::Utils;
+use Test::More;
+use HnswClient;
+use HnswFault;
+
+our @EXPORT = qw(kill_points process_children kill_backend kill_postmaster);
+
+# Process ids of the children of a process.
+sub process_children
+{
+	my ($parent) = @_;
+	my @children;
+	for my $file (glob '/proc/[0-9]*/stat')
+	{
+		open my $stat, '<', $file or next;
+		my $line = <$stat> // next;
+		push @children, $1 if $line =~ /^(\d+) \(.*\) \S (\d+) /s && $2 == $parent;
+	}
+	return @children;
+}
+
+# Whether a process runs. One that was killed and that nobody has asked after yet
+# does not.
+sub is_running
+{
+	my ($pid) = @_;
+	open my $stat, '<', "/proc/$pid/stat" or return 0;
+	return (<$stat> // '') =~ /\) [^ZX] /;
+}
+
+# A blow is made in two steps, so that it falls in time: the first finds out whom
+# to kill and returns the second, which kills and waits until the server is up
+# again. That returns false if the victim was not there any more.
+
+# Kills the backend; the server restarts itself.
+sub kill_backend
+{
+	my ($node, $client) = @_;
+	my $pid = $client->backend;
+	return sub { fell_backend($node, $pid) };
+}
+
+sub fell_backend
+{
+	my ($node, $pid) = @_;
+	my $log_end = -s $node->logfile;
+	return 0 unless kill 'KILL', $pid;
+	my $log = sub { substr(slurp_file($node->logfile), $log_end) };
+	wait_until(sub { $log->() =~ /all server processes terminated; reinitializing/ })
+	  or die 'the server does not restart after the crash of a backend';
+	my $up = wait_until(
+		sub {
+			die "recovery failed:\n" . $log->() if $log->() =~ /FATAL.*inconsistent|PANIC/;
+			return 0 if $node->psql('postgres', 'SELECT 1', timeout => 60) != 0;
+			return 1;
+		});
+	die "the server does not accept connections again:\n" . $log->() unless $up;
+	return 1;
+}
+
+# Kills the postmaster, with all its children at once or leaving them to notice,
+# and starts it again.
+sub kill_postmaster
+{
+	my ($node, $client) = @_;
+	my @children = process_children($node->{_pid});
+	return sub { fell_postmaster($node, @children) };
+}
+
+sub fell_postmaster
+{
+	my ($node, @children) = @_;
+	my $postmaster = $node->{_pid};
+	my $at_once = rand() < 0.85;
+	kill 'KILL', $postmaster, $at_once ? @children : ();
+	$node->kill9;
+	wait_until(sub { !grep { is_running($_) } $postmaster, @children })
+	  or die 'backends outlive the postmaster';
+	# Where the system's first process is slow to bury the dead, the old postmaster's
+	# number would look alive to the new one.
+	unlink $node->data_dir . '/postmaster.pid',
+	  $node->host . '/.s.PGSQL.' . $node->port . '.lock';
+	my $log_end = -s $node->logfile;
+	$node->start;
+	my $log = substr(slurp_file($node->logfile), $log_end);
+	die "recovery failed:\n$log" if $log =~ /PANIC|inconsistent page/;
+	return 1;
+}
+
+# ---- what is going on when the blow falls ----
+
+# Every operation: prepare(state) makes ready; scripts(state) are what its clients
+# run, the first one is the one to be killed; repair(state) makes all well again
+# and is followed by the check.
+
+my $next_id = 1_000_000;
+
+sub pick { return $_[ int rand @_ ] }
+
+# Statements of one client on a table. Its rows are its own.
+sub writing_script
+{
+	my ($name, $statements) = @_;
+	my $row = sub { my $id = $next_id++; return ($id, "INSERT INTO $name SELECT $id, " . vector_sql($name, $id)) };
+	my (@own, @lines);
+	for (1 .. $statements)
+	{
+		my $dice = rand;
+		if ($dice < 0.7 || !@own)
+		{
+			my ($id, $insert) = $row->();
+			push @own, $id;
+			push @lines, "$insert;", "\\echo ack +$id";
+		}
+		elsif ($dice < 0.78)
+		{
+			my ($a, $insert_a) = $row->();
+			my ($b, $insert_b) = $row->();
+			push @own, $a, $b;
+			push @lines, "BEGIN; $insert_a; SAVEPOINT s; $insert_b; COMMIT;", "\\echo ack +$a",
+			  "\\echo ack +$b";
+		}
+		elsif ($dice < 0.82)
+		{
+			my ($id, $insert) = $row->();
+			push @lines, "BEGIN; $insert; ROLLBACK;", "\\echo ack -$id";
+		}
+		elsif ($dice < 0.9)
+		{
+			my $id = splice @own, int rand @own, 1;
+			push @lines, "\\echo ack ?$id", "DELETE FROM $name WHERE id = $id;", "\\echo ack -$id";
+		}
+		else
+		{
+			my $id = pick(@own);
+			my $new = vector_sql($name, "$id + 500000");
+			push @lines, "UPDATE $name SET v = $new WHERE id = $id;", "\\echo ack u";
+		}
+	}
+	return join("\n", @lines, "\\echo ack end", "SELECT pg_sleep(60);", '');
+}
+
+sub shrink
+{
+	my ($node, $name) = @_;
+	my $rows = int($table{$name}{rows} * (0.4 + rand(0.4)));
+	$node->safe_psql('postgres',
+		"DELETE FROM $name WHERE id IN (SELECT id FROM $name ORDER BY random() OFFSET $rows)");
+}
+
+my %operation = (
+	build => {
+		tables => [qw(many many wide)],
+		prepare => sub {
+			my ($node, $name) = @_;
+			$node->safe_psql('postgres', "DROP INDEX IF EXISTS ${name}_v_idx");
+		},
+		scripts => sub {
+			my ($node, $name) = @_;
+			my $memory = rand() < 0.3 ? '1MB' : '64MB';
+			my $how = rand() < 0.25 ? 'CONCURRENTLY' : '';
+			return ("SET maintenance_work_mem = '$memory'; SET client_min_messages = warning;\n"
+				  . index_sql($name, $how) . ";\n\\echo ack end\nSELECT pg_sleep(60);\n");
+		},
+		repair => sub {
+			my ($node, $name) = @_;
+			my $valid = scalar_query($node,
+				"SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('${name}_v_idx')");
+			return 'the killed build left a valid index' if $valid eq 't';
+			$node->safe_psql('postgres',
+				$valid eq 'f' ? pick("REINDEX INDEX ${name}_v_idx",
+					"DROP INDEX ${name}_v_idx; " . index_sql($name)) : index_sql($name));
+			return '';
+		},
+	},
+	insert => {
+		tables => [qw(codes exact equal wide spread cosine)],
+		prepare => sub { },
+		scripts => sub {
+			my ($node, $name) = @_;
+			my $n = int($table{$name}{rows} / 4);
+			return (writing_script($name, $n), writing_script($name, $n));
+		},
+		repair => sub { '' },
+	},
+	vacuum => {
+		tables => [qw(codes exact equal wide spread cosine)],
+		prepare => sub { shrink(@_) },
+		scripts => sub {
+			my ($node, $name) = @_;
+			my $vacuum = "SET client_min_messages = error;\nVACUUM (INDEX_CLEANUP ON) $name;\n"
+			  . "\\echo ack end\nSELECT pg_sleep(60);\n";
+			return ($vacuum, rand() < 0.5 ? writing_script($name, int($table{$name}{rows} / 8)) : ());
+		},
+		repair => sub { '' },
+	},);
+
+# The rows that the server confirmed are there, those it confirmed as deleted or
+# rolled back are not.
+sub lost_rows
+{
+	my ($node, $name, @clients) = @_;
+	my %there;
+	for my $client (@clients)
+	{
+		for my $said ($client->acknowledged)
+		{
+			next unless $said =~ /^([-+?])(\d+)$/;
+			if ($1 eq '?') { delete $there{$2} }
+			else { $there{$2} = $1 eq '+' }
+		}
+	}
+	return '' unless %there;
+	my $ids = join ',', keys %there;
+	my %found = map { $_ => 1 } split /\n/,
+	  $node->safe_psql('postgres', "SELECT id FROM $name WHERE id IN ($ids)");
+	my @wrong = grep { $there{$_} != ($found{$_} // 0) } sort keys %there;
+	return @wrong ? "rows confirmed and lost, or deleted and back: @wrong" : '';
+}
+
+# What went wrong before the blow.
+sub errors
+{
+	return map { $_->err =~ /(ERROR:.*)/ ? $1 : () } @_;
+}
+
+# One blow. Returns whether it came in time, and a text that
+# says what is wrong after it.
+sub strike
+{
+	my ($node, $kind, $name, $longest, $blow) = @_;
+	my $operation = $operation{$kind};
+	$operation->{prepare}->($node, $name);
+	my @clients = map { HnswClient->start($node, $_) } $operation->{scripts}->($node, $name);
+	my @backends = map { $_->backend } @clients;
+	my $strike = $blow->($node, $clients[0]);
+	usleep(1e6 * rand($longest));
+	my $in_time = !$clients[0]->ended;
+	my $killed = $strike->();
+	$_->finish for @clients;
+	$in_time &&= $killed && !grep { $_ eq 'end' } $clients[0]->acknowledged;
+	my @wrong = grep { $_ ne '' } errors(@clients), lost_rows($node, $name, @clients),
+	  $in_time ? $operation->{repair}->($node, $name) : '';
+	if (!$in_time && $kind eq 'build')
+	{
+		$node->safe_psql('postgres', index_sql($name, 'IF NOT EXISTS') =~ s/INDEX IF/INDEX IF/r);
+	}
+	push @wrong, problems($node, $name);
+	return ($in_time, join("\n", grep { $_ ne '' } @wrong));
+}
+
+# How long the operation's first client takes undisturbed.
+sub measure
+{
+	my ($node, $kind, $name) = @_;
+	my $operation = $operation{$kind};
+	$operation->{prepare}->($node, $name);
+	my @clients = map { HnswClient->start($node, $_) } $operation->{scripts}->($node, $name);
+	$_->backend for @clients;
+	my $begin = time;
+	# psql writes what it echoes when its buffer is flushed: the end is seen by the
+	# result of a query.
+	my $pid = $clients[0]->backend;
+	wait_until(
+		sub {
+			die "$kind of $name fails: " . $clients[0]->err if $clients[0]->ended;
+			return scalar_query($node,
+				"SELECT query LIKE '%pg_sleep%' FROM pg_stat_activity WHERE pid = $pid") eq 't';
+		});
+	my $seconds = time - $begin;
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($_)") for map { $_->backend } @clients;
+	$_->finish for @clients;
+	return $seconds;
+}
+
+# Strikes until $points blows of each kind have hit. $blow is kill_backend or
+# kill_postmaster.
+sub kill_points
+{
+	my ($node, $points, $blow) = @_;
+	for my $kind (qw(build insert vacuum))
+	{
+		my (%longest, @wrong);
+		my ($hits, $misses, $begin) = (0, 0, time);
+		while ($hits < $points && $misses < 5 * $points)
+		{
+			my @tables = @{ $operation{$kind}{tables} };
+			my $name = $tables[ ($hits + $misses) % @tables ];
+			$longest{$name} //= measure($node, $kind, $name);
+			$node->safe_psql('postgres', 'CHECKPOINT') if rand() < 0.4 || $node->{checks_wal};
+			my ($hit, $wrong) = strike($node, $kind, $name, $longest{$name}, $blow);
+			$hit ? $hits++ : $misses++;
+			$longest{$name} *= $hit ? 1.1 : 0.8;
+			push @wrong, "$kind of $name, blow " . ($hits + $misses) . ": $wrong" if $wrong ne '';
+			shrink($node, $name) if $kind eq 'insert';
+		}
+		is(join("\n", @wrong), '', "$kind: no row lost, none twice, the index sound after $hits blows");
+		is($hits, $points, "$kind: $points blows hit in the middle ($misses too late)");
+		note(sprintf('%s took %.1f s', $kind, time - $begin));
+	}
+}
+
+1;
