@@ -1,12 +1,26 @@
 #include "hnswpg/am/search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "hnswpg/am/am.h"
 #include "hnswpg/storage/pending.h"
 
 namespace hnswpg {
+namespace {
+
+// So many finalists are read at first, and so many more at a time. The largest error
+// of those read counts kErrorsSpared times: a code's error is a sum over dimensions,
+// near to normally distributed where these are many, and the largest of ten is
+// beyond one standard deviation nearly always. With few dimensions that is not so,
+// and all finalists are read at once.
+constexpr size_t kFirstFinalists = 10;
+constexpr size_t kMoreFinalists = 4;
+constexpr float kErrorsSpared = 4.0f;
+constexpr uint32_t kFewDimensions = 64;
+
+}  // namespace
 
 Search::Search(Relation rel, const float* query, const void* code, bool skip_killed)
     : index_(OpenIndex(rel)),
@@ -20,10 +34,15 @@ Search::Search(Relation rel, const float* query, const void* code, bool skip_kil
       last_distance_(-std::numeric_limits<float>::infinity()),
       tids_(arena_),
       pending_(arena_),
+      finalists_(arena_),
       hits_(arena_) {}
 
 const TidRef* Search::Next() {
   for (SkipLate(); next_hit_ == end_hit_ && !exhausted_; SkipLate()) {
+    if (next_finalist_ < finalists_.size()) {
+      ReadFinalists();
+      continue;
+    }
     exhausted_ = !NextRound();
     if (exhausted_) end_hit_ = hits_.size();
   }
@@ -77,6 +96,11 @@ bool Search::WalkRound() {
         meta.entry_level > 0 ? walk_.Descend(meta.entry, meta.entry_level, 1) : meta.entry;
     walk_.Continue(entry, 0, round_);
     if (walk_.found().size() < round_) walk_.Continue(entry_, 0, round_);
+    if (index_.parameters.dim < kFewDimensions) {
+      CollectFound();
+    } else {
+      TakeFinalists();
+    }
   } else {
     if (iterative_scan == kIterativeOff) return false;
     if (walk_.measured() >= static_cast<size_t>(max_scan_tuples)) return false;
@@ -85,8 +109,8 @@ bool Search::WalkRound() {
       walk_.Continue(entry_, 0, round_);
     }
     if (walk_.found().empty()) return false;
+    CollectFound();
   }
-  CollectFound();
   return true;
 }
 
@@ -125,6 +149,38 @@ void Search::CollectPending() {
     Collect(id, nullptr, &pending_);
   }
   std::sort(pending_.begin(), pending_.end(), Nearer);
+}
+
+// What the first walk found, to be read bit by bit.
+void Search::TakeFinalists() {
+  for (const Candidate& found : walk_.found().items()) finalists_.Push(found);
+  std::sort(finalists_.begin(), finalists_.end());
+  walk_.found().Clear();
+}
+
+// Reads a few more finalists; lets those rows out that are as near as any finalist
+// not read yet can be. Many at a time where many rows wait already, so that sorting
+// them stays cheap.
+void Search::ReadFinalists() {
+  const size_t waiting = hits_.size() - next_hit_;
+  const size_t few = next_finalist_ == 0 ? kFirstFinalists : kMoreFinalists;
+  const size_t end = std::min(finalists_.size(), next_finalist_ + std::max(few, waiting / 4));
+  for (size_t i = next_finalist_; i < end; i++) PrefetchElement(index_, finalists_[i].id);
+  for (; next_finalist_ < end; next_finalist_++) {
+    const Candidate& finalist = finalists_[next_finalist_];
+    const Walked walked = {code_, finalist.distance};
+    const size_t before = hits_.size();
+    Collect(finalist.id, &walked, &hits_);
+    if (hits_.size() == before) continue;
+    largest_error_ = std::max(largest_error_, std::fabs(hits_.back().distance - finalist.distance));
+  }
+  DropPendingRows(next_hit_);
+  Hit* waiting_rows = hits_.begin() + next_hit_;
+  std::sort(waiting_rows, hits_.end(), Nearer);
+  end_hit_ = hits_.size();
+  if (next_finalist_ == finalists_.size()) return;
+  const Hit least = {finalists_[next_finalist_].distance - kErrorsSpared * largest_error_, {}};
+  end_hit_ = std::upper_bound(waiting_rows, hits_.end(), least, Nearer) - hits_.begin();
 }
 
 // Joins what the walk found to what was held back.

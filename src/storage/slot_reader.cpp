@@ -216,6 +216,27 @@ void CheckContainerExists(const Index& index, ElementId owner, ElementId id) {
                psprintf("refers to TID container %u, which does not exist", id));
 }
 
+void PrefetchElement(const Index& index, ElementId id) {
+  const ElementLayout& layout = index.layout;
+  BlockNumber block;
+  uint32_t offset;
+  layout.Locate(id, &block, &offset);
+  const Peek slot = PeekPage(index, block);
+  if (slot.page) {
+    __builtin_prefetch(GetBufferDescriptor(slot.buffer - 1));
+    __builtin_prefetch(slot.page + offset);
+    __builtin_prefetch(slot.page + offset + layout.tail_offset());
+  }
+  if (!layout.has_vector_pages()) return;
+  const Piece piece = layout.VectorPiece(id, 0);
+  const Peek vector = PeekPage(index, piece.block);
+  if (vector.page == nullptr) return;
+  __builtin_prefetch(GetBufferDescriptor(vector.buffer - 1));
+  // The hardware fetches what follows.
+  const uint32_t bytes = std::min(piece.bytes, 512u);
+  for (uint32_t at = 0; at < bytes; at += 64) __builtin_prefetch(vector.page + piece.offset + at);
+}
+
 ElementId ReadContainer(const Index& index, ElementId owner, ElementId id, TidEntry* entries,
                         int* n) {
   const LockedSlot locked = LockSlot(index, id);

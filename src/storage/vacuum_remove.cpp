@@ -320,8 +320,14 @@ void Remover::MendList(ElementId id, int level) {
   if (level == 0 && known_[id].parent != kNoId) AddCandidate(known_[id].parent, id);
   if (near_.size() < index_.layout.m()) SearchNear(id, level);
   near_.Select(index_.layout.max_links(level), level == 0 ? id : kNoId, kNoId);
-  for (int i = 0; i < near_.n_chosen(); i++) links[i] = near_.chosen(i);
-  WriteList(index_, WriteMode::kLogged, place, links, near_.n_chosen());
+  int count = near_.n_chosen();
+  for (int i = 0; i < count; i++) links[i] = near_.chosen(i);
+  // As many as before, with the nearest of those the heuristic passed over: a
+  // shorter list costs recall (the paper's keepPrunedConnections).
+  for (int i = 0; i < near_.size() && count < n; i++) {
+    if (std::find(links, links + count, near_.id(i)) == links + count) links[count++] = near_.id(i);
+  }
+  WriteList(index_, WriteMode::kLogged, place, links, count);
 }
 
 // ---- candidates ----

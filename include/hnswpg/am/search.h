@@ -13,6 +13,12 @@ namespace hnswpg {
 // round's elements are read again under their pages' locks, measured exactly and
 // sorted; then their rows are handed out.
 //
+// The first round's elements, the finalists, are read in the order of their codes'
+// distances and only as far as it takes: a row is handed out once no finalist left
+// can be nearer, which most searches can tell before the last. How far a code's
+// distance may be off is judged by the errors met so far; a row of which that was
+// wrong comes too late, like one of a further round.
+//
 // In strict order a row that is found after a farther one was handed out is lost.
 // So a round but the first hands out the nearer half of what it knows, and leaves
 // the rest to be merged with what the next round finds.
@@ -45,6 +51,8 @@ class Search {
   bool WalkRound();
   bool ReadRound();
   void CollectPending();
+  void TakeFinalists();
+  void ReadFinalists();
   void CollectFound();
   void Collect(ElementId id, const Walked* walked, PodVector<Hit>* hits);
   void DropPendingRows(size_t from);
@@ -69,6 +77,9 @@ class Search {
   PodVector<TidRef> tids_;    // of one element
   PodVector<Hit> pending_;    // rows of elements that were pending at the beginning
   size_t next_pending_ = 0;
+  PodVector<Candidate> finalists_;  // found by the first round, nearest by code first
+  size_t next_finalist_ = 0;        //   not read yet from here on
+  float largest_error_ = 0;         // of a finalist's code's distance
   PodVector<Hit> hits_;       // rows of elements in the graph, found and not yet
   size_t next_hit_ = 0;       //   handed out from here on,
   size_t end_hit_ = 0;        //   to be handed out in this round up to here

@@ -50,6 +50,10 @@ struct Walked {
 bool ReadElement(const Index& index, ElementId id, const Walked* walked, bool skip_killed,
                  float* vector, PodVector<TidRef>* tids);
 
+// Starts to fetch into the CPU's cache what ReadElement will read. A hint; raises
+// nothing, reads nothing from disk.
+void PrefetchElement(const Index& index, ElementId id);
+
 // Tells when a chain of TID containers leads back into itself. Remembers one
 // container, another each time twice as many have been passed (Brent, "An improved
 // Monte Carlo factorization algorithm", 1980), so it needs no memory.
