@@ -124,7 +124,7 @@ our %table = (
 	codes => { dim => 16, index => '(v vector_l2_ops)', rows => 600 },
 	exact => {
 		dim => 16,
-		index => '(v vector_l2_ops) WITH (quantization = none, m = 4, ef_construction = 16)',
+		index => '(v vector_l2_ops) WITH (quantization = none, m = 8, ef_construction = 32)',
 		rows => 600 },
 	equal => { dim => 16, index => '(v vector_l2_ops)', modulus => 60, rows => 600 },
 	wide => { dim => 768, index => '(v vector_l2_ops)', rows => 150 },

@@ -64,8 +64,7 @@ sub fell_backend
 	my $up = wait_until(
 		sub {
 			die "recovery failed:\n" . $log->() if $log->() =~ /FATAL.*inconsistent|PANIC/;
-			return 0 if $node->psql('postgres', 'SELECT 1', timeout => 60) != 0;
-			return 1;
+			return system($node->installed_command('pg_isready'), '-q', '-h', $node->host, '-p', $node->port) == 0;
 		});
 	die "the server does not accept connections again:\n" . $log->() unless $up;
 	return 1;
@@ -102,9 +101,9 @@ sub fell_postmaster
 
 # ---- what is going on when the blow falls ----
 
-# Every operation: prepare(state) makes ready; scripts(state) are what its clients
-# run, the first one is the one to be killed; repair(state) makes all well again
-# and is followed by the check.
+# Every operation: prepare(node, table) makes ready; scripts(...) are what its clients
+# run, the first one is the one to be killed; repair(...) makes all well again,
+# returns false if the operation was complete, and is followed by the check.
 
 my $next_id = 1_000_000;
 
@@ -150,7 +149,7 @@ sub writing_script
 			push @lines, "UPDATE $name SET v = $new WHERE id = $id;", "\\echo ack u";
 		}
 	}
-	return join("\n", @lines, "\\echo ack end", "SELECT pg_sleep(60);", '');
+	return join("\n", @lines, "SELECT 'ack end';", "SELECT pg_sleep(60);", '');
 }
 
 sub shrink
@@ -173,17 +172,18 @@ my %operation = (
 			my $memory = rand() < 0.3 ? '1MB' : '64MB';
 			my $how = rand() < 0.25 ? 'CONCURRENTLY' : '';
 			return ("SET maintenance_work_mem = '$memory'; SET client_min_messages = warning;\n"
-				  . index_sql($name, $how) . ";\n\\echo ack end\nSELECT pg_sleep(60);\n");
+				  . index_sql($name, $how) . ";\nSELECT 'ack end';\nSELECT pg_sleep(60);\n");
 		},
 		repair => sub {
 			my ($node, $name) = @_;
 			my $valid = scalar_query($node,
 				"SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('${name}_v_idx')");
-			return 'the killed build left a valid index' if $valid eq 't';
+			# The blow fell between the commit and its report.
+			return 0 if $valid eq 't';
 			$node->safe_psql('postgres',
 				$valid eq 'f' ? pick("REINDEX INDEX ${name}_v_idx",
 					"DROP INDEX ${name}_v_idx; " . index_sql($name)) : index_sql($name));
-			return '';
+			return 1;
 		},
 	},
 	insert => {
@@ -194,7 +194,7 @@ my %operation = (
 			my $n = int($table{$name}{rows} / 4);
 			return (writing_script($name, $n), writing_script($name, $n));
 		},
-		repair => sub { '' },
+		repair => sub { 1 },
 	},
 	vacuum => {
 		tables => [qw(codes exact equal wide spread cosine)],
@@ -202,10 +202,10 @@ my %operation = (
 		scripts => sub {
 			my ($node, $name) = @_;
 			my $vacuum = "SET client_min_messages = error;\nVACUUM (INDEX_CLEANUP ON) $name;\n"
-			  . "\\echo ack end\nSELECT pg_sleep(60);\n";
+			  . "SELECT 'ack end';\nSELECT pg_sleep(60);\n";
 			return ($vacuum, rand() < 0.5 ? writing_script($name, int($table{$name}{rows} / 8)) : ());
 		},
-		repair => sub { '' },
+		repair => sub { 1 },
 	},);
 
 # The rows that the server confirmed are there, those it confirmed as deleted or
@@ -237,8 +237,20 @@ sub errors
 	return map { $_->err =~ /(ERROR:.*)/ ? $1 : () } @_;
 }
 
-# One blow. Returns whether it came in time, and a text that
-# says what is wrong after it.
+# Whether the client has done all it was to do; psql sends the result of a query
+# to its output at once, unlike what it echoes.
+sub has_ended { return scalar grep { $_ eq 'end' } $_[0]->acknowledged }
+
+sub end_clients
+{
+	my ($node, @clients) = @_;
+	my $pids = join ', ', map { $_->backend } @clients;
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid IN ($pids)");
+	$_->finish for @clients;
+}
+
+# One blow. Returns whether it came in time, and a text that says what is wrong
+# after it.
 sub strike
 {
 	my ($node, $kind, $name, $longest, $blow) = @_;
@@ -248,16 +260,17 @@ sub strike
 	my @backends = map { $_->backend } @clients;
 	my $strike = $blow->($node, $clients[0]);
 	usleep(1e6 * rand($longest));
-	my $in_time = !$clients[0]->ended;
+	if ($clients[0]->ended || has_ended($clients[0]))
+	{
+		end_clients($node, @clients);
+		return (0, join "\n", errors(@clients));
+	}
+	my $in_time = 1;
 	my $killed = $strike->();
 	$_->finish for @clients;
-	$in_time &&= $killed && !grep { $_ eq 'end' } $clients[0]->acknowledged;
-	my @wrong = grep { $_ ne '' } errors(@clients), lost_rows($node, $name, @clients),
-	  $in_time ? $operation->{repair}->($node, $name) : '';
-	if (!$in_time && $kind eq 'build')
-	{
-		$node->safe_psql('postgres', index_sql($name, 'IF NOT EXISTS') =~ s/INDEX IF/INDEX IF/r);
-	}
+	$in_time &&= $killed && !has_ended($clients[0]);
+	my @wrong = grep { $_ ne '' } errors(@clients), lost_rows($node, $name, @clients);
+	$in_time = $operation->{repair}->($node, $name) && $in_time;
 	push @wrong, problems($node, $name);
 	return ($in_time, join("\n", grep { $_ ne '' } @wrong));
 }
@@ -271,18 +284,13 @@ sub measure
 	my @clients = map { HnswClient->start($node, $_) } $operation->{scripts}->($node, $name);
 	$_->backend for @clients;
 	my $begin = time;
-	# psql writes what it echoes when its buffer is flushed: the end is seen by the
-	# result of a query.
-	my $pid = $clients[0]->backend;
 	wait_until(
 		sub {
 			die "$kind of $name fails: " . $clients[0]->err if $clients[0]->ended;
-			return scalar_query($node,
-				"SELECT query LIKE '%pg_sleep%' FROM pg_stat_activity WHERE pid = $pid") eq 't';
+			return has_ended($clients[0]);
 		});
 	my $seconds = time - $begin;
-	$node->safe_psql('postgres', "SELECT pg_terminate_backend($_)") for map { $_->backend } @clients;
-	$_->finish for @clients;
+	end_clients($node, @clients);
 	return $seconds;
 }
 

@@ -47,6 +47,9 @@ DELETE FROM equal WHERE id IN (SELECT id FROM equal ORDER BY random() LIMIT 3 FO
 UPDATE exact SET v = vec(id + 5000000, 16)
   WHERE id IN (SELECT id FROM exact ORDER BY random() LIMIT 3 FOR UPDATE SKIP LOCKED);
 SQL
+	'bound@1' => join('', map { <<"SQL" } qw(codes equal exact)),
+DELETE FROM $_ WHERE id IN (SELECT id FROM $_ ORDER BY random() OFFSET 1000 FOR UPDATE SKIP LOCKED);
+SQL
 	'search@2' => <<'SQL',
 \set q random(1, 10000)
 SET enable_seqscan = off;
@@ -78,13 +81,13 @@ is_sound($node, $_, "$_: also after a vacuum") for qw(codes equal exact);
 # One session inserts many rows, each of which takes long to link; others give up
 # waiting. What they wrote already must do no harm.
 $table{slow} = {
-	dim => 768, rows => 300,
+	dim => 4000, rows => 300,
 	index => '(v vector_l2_ops) WITH (m = 100, ef_construction = 1000, quantization = none)' };
 create_table($node, 'slow', 300);
-my $long = HnswClient->start($node, 'INSERT INTO slow SELECT g, vec(g, 768) FROM generate_series(5000, 5400) g;');
+my $long = HnswClient->start($node, 'INSERT INTO slow SELECT g, vec(g, 4000) FROM generate_series(5000, 5150) g;');
 $long->backend;
 my $waiting = HnswClient->start($node,
-	"SET lock_timeout = '1ms';\n" . join("\n", map { "INSERT INTO slow SELECT $_, vec($_, 768);" } 9001 .. 9030),
+	"SET lock_timeout = '1ms';\n" . join("\n", map { "INSERT INTO slow SELECT $_, vec($_, 4000);" } 9001 .. 9030),
 	stop_on_error => 0);
 $waiting->finish;
 ok(!$long->ended, 'one session holds the lock of the graph again and again');
