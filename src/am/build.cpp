@@ -60,8 +60,10 @@ void StopBuilder(int, Datum arg) {
     ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                     errmsg("could not build the hnsw graph: %s", builder->error())));
   }
-  ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
-                  errdetail("The hnsw graph did not get the memory that maintenance_work_mem allows it.")));
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+       errdetail("The hnsw graph did not get the memory that maintenance_work_mem allows it.")));
   pg_unreachable();
 }
 
@@ -69,7 +71,9 @@ void Check(const BuildState& state, BuildStatus status) {
   if (status != BuildStatus::kOk) RaiseBuildError(state.builder, status);
 }
 
-void EnterPhase(BuildPhase phase) { pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, phase); }
+void EnterPhase(BuildPhase phase) {
+  pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, phase);
+}
 
 void CountRow(BuildState* state) {
   state->rows++;
@@ -127,8 +131,8 @@ bool AddInMemory(BuildState* state, const float* vector, ItemPointer tid) {
     state->loader->AddTid(equal, tid);
     return true;
   }
-  const size_t used = state->builder->memory_used() + state->equal->memory_used() +
-                      state->loader->memory_used();
+  const size_t used =
+      state->builder->memory_used() + state->equal->memory_used() + state->loader->memory_used();
   if (used > MemoryLimit()) return false;
   state->index->space.Encode(vector, state->code);
   const ElementId id = state->builder->size();

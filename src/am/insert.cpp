@@ -5,8 +5,8 @@
 
 namespace hnswpg {
 
-bool hnswinsert(Relation rel, Datum* values, bool* nulls, ItemPointer tid, Relation, IndexUniqueCheck,
-                bool, IndexInfo*) {
+bool hnswinsert(Relation rel, Datum* values, bool* nulls, ItemPointer tid, Relation,
+                IndexUniqueCheck, bool, IndexInfo*) {
   if (nulls[0]) return false;
   MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg insertion", ALLOCSET_DEFAULT_SIZES);

@@ -37,7 +37,8 @@ bool IsDistanceOperator(const FormData_pg_amop* op) {
 
 bool Complain(const char* opclass, const char* what, const char* object) {
   ereport(INFO, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-                 errmsg("the family of operator class \"%s\" of access method hnsw contains %s %s, which it cannot use",
+                 errmsg("the family of operator class \"%s\" of access method hnsw contains %s %s, "
+                        "which it cannot use",
                         opclass, what, object)));
   return false;
 }
@@ -52,7 +53,8 @@ const OpclassSupport* SupportOf(Relation index) {
 
 bool hnswvalidate(Oid opclass) {
   HeapTuple class_tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
-  if (!HeapTupleIsValid(class_tuple)) elog(ERROR, "cache lookup failed for operator class %u", opclass);
+  if (!HeapTupleIsValid(class_tuple))
+    elog(ERROR, "cache lookup failed for operator class %u", opclass);
   auto* form = reinterpret_cast<Form_pg_opclass>(GETSTRUCT(class_tuple));
   const Oid family = form->opcfamily;
   const char* name = pstrdup(NameStr(form->opcname));
@@ -63,7 +65,8 @@ bool hnswvalidate(Oid opclass) {
   CatCList* procs = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(family));
   for (int i = 0; i < procs->n_members; i++) {
     auto* proc = reinterpret_cast<Form_pg_amproc>(GETSTRUCT(&procs->members[i]->tuple));
-    if (!IsSupportFunction(proc)) valid = Complain(name, "function", format_procedure(proc->amproc));
+    if (!IsSupportFunction(proc))
+      valid = Complain(name, "function", format_procedure(proc->amproc));
     has_support = true;
   }
   CatCList* ops = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(family));

@@ -40,11 +40,12 @@ Quantization ChooseQuantization(Relation index, Metric metric, const Options* op
   const int asked = options ? options->quantization : static_cast<int>(kUnset);
   if (metric == Metric::kL1) {
     if (asked == kOptionInt8) {
-      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                      errmsg("index \"%s\" cannot use quantization \"int8\": there are no codes for "
-                             "the L1 distance",
-                             RelationGetRelationName(index)),
-                      errhint("Leave the option out, or say quantization = none.")));
+      ereport(ERROR,
+              (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+               errmsg("index \"%s\" cannot use quantization \"int8\": there are no codes for "
+                      "the L1 distance",
+                      RelationGetRelationName(index)),
+               errhint("Leave the option out, or say quantization = none.")));
     }
     return Quantization::kNone;
   }
@@ -54,10 +55,11 @@ Quantization ChooseQuantization(Relation index, Metric metric, const Options* op
 int ColumnDimensions(Relation index) {
   const int dim = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
   if (dim < 1) {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("cannot create index \"%s\": the column does not have dimensions",
-                           RelationGetRelationName(index)),
-                    errhint("Declare it as vector(n), or index the expression (column::vector(n)).")));
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("cannot create index \"%s\": the column does not have dimensions",
+                    RelationGetRelationName(index)),
+             errhint("Declare it as vector(n), or index the expression (column::vector(n)).")));
   }
   return dim;
 }
@@ -82,8 +84,8 @@ bytea* hnswoptions(Datum reloptions, bool validate) {
       ParseElement("ef_construction", RELOPT_TYPE_INT, offsetof(Options, ef_construction)),
       ParseElement("quantization", RELOPT_TYPE_ENUM, offsetof(Options, quantization)),
   };
-  Options* options = static_cast<Options*>(build_reloptions(
-      reloptions, validate, option_kind, sizeof(Options), parse, lengthof(parse)));
+  Options* options = static_cast<Options*>(
+      build_reloptions(reloptions, validate, option_kind, sizeof(Options), parse, lengthof(parse)));
   if (validate && options && options->ef_construction < 2 * options->m) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("ef_construction (%d) must be at least twice m (%d)",

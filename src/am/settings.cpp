@@ -22,12 +22,12 @@ const config_enum_entry kIterativeScanValues[] = {{"off", kIterativeOff, false},
 }  // namespace
 
 void DefineSettings() {
-  DefineCustomIntVariable(
-      "hnsw.ef_search", "Sets how many candidates a search keeps.",
-      "More find more of the true nearest neighbours and take longer.", &ef_search, 40, 1, 100000,
-      PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("hnsw.ef_search", "Sets how many candidates a search keeps.",
+                          "More find more of the true nearest neighbours and take longer.",
+                          &ef_search, 40, 1, 100000, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   DefineCustomEnumVariable(
-      "hnsw.iterative_scan", "Sets whether a scan goes on when more rows than ef_search are wanted.",
+      "hnsw.iterative_scan",
+      "Sets whether a scan goes on when more rows than ef_search are wanted.",
       "strict_order: rows come in the order of their distance; relaxed_order: a row found late may "
       "come late; off: no more than hnsw.ef_search rows.",
       &iterative_scan, kIterativeStrict, kIterativeScanValues, PGC_USERSET, 0, nullptr, nullptr,

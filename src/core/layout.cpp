@@ -138,8 +138,8 @@ uint32_t ElementLayout::UpperOffset(UpperId id) const {
 }
 
 uint32_t ElementLayout::BlocksFor(uint32_t elements, uint32_t uppers) const {
-  const uint64_t chunks = std::max(DivideUp(elements, elements_per_chunk()),
-                                   DivideUp(uppers, uppers_per_chunk()));
+  const uint64_t chunks =
+      std::max(DivideUp(elements, elements_per_chunk()), DivideUp(uppers, uppers_per_chunk()));
   return static_cast<uint32_t>(std::min<uint64_t>(1 + chunks * pages_per_chunk(), UINT32_MAX));
 }
 

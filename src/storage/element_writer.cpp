@@ -27,7 +27,8 @@ struct Write {
 };
 
 // 16,000 floats lie on at most 9 vector pages, and the payload on as many.
-constexpr int kMaxOuterWrites = 2 * (kMaxDim * sizeof(float) / (kContentEnd - kPageHeaderBytes) + 2);
+constexpr int kMaxOuterWrites =
+    2 * (kMaxDim * sizeof(float) / (kContentEnd - kPageHeaderBytes) + 2);
 
 // Everything of the element that does not lie in its slot's first page.
 int OuterWrites(const Index& index, ElementId id, const char* code, const float* vector,
@@ -80,7 +81,8 @@ struct Place {
 Place ChoosePlace(const Index& index, const Meta& meta) {
   if (meta.free_elements != kNoId) {
     if (meta.free_elements >= meta.next_element) {
-      ReportDamage(index.rel, kMetaBlock, kNoId, "the free list leads to a slot that does not exist");
+      ReportDamage(index.rel, kMetaBlock, kNoId,
+                   "the free list leads to a slot that does not exist");
     }
     SlotCopy copy;
     ReadSlot(index, meta.free_elements, &copy, nullptr);

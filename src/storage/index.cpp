@@ -29,10 +29,11 @@ namespace {
 void CheckMeta(Relation rel, const Meta& meta) {
   if (meta.magic != kMetaMagic) ReportDamage(rel, kMetaBlock, kNoId, "not a metapage");
   if (meta.version > kFormatVersion) {
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("index \"%s\" has format version %u, newer than version %u of this hnswpg",
-                           RelationGetRelationName(rel), meta.version, kFormatVersion),
-                    errhint("Install the newer hnswpg, or REINDEX with this one.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("index \"%s\" has format version %u, newer than version %u of this hnswpg",
+                    RelationGetRelationName(rel), meta.version, kFormatVersion),
+             errhint("Install the newer hnswpg, or REINDEX with this one.")));
   }
   const bool sane = meta.version == kFormatVersion && meta.dim >= 1 && meta.dim <= kMaxDim &&
                     meta.m >= kMinM && meta.m <= kMaxM && meta.metric >= 1 && meta.metric <= 4 &&

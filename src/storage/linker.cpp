@@ -34,7 +34,8 @@ void Linker::Link(ElementId id) {
   std::fill(n_chosen_, n_chosen_ + kMaxLevel + 1, 0);
   ReadSlot(*index_, id, &self_, code_);
   if (self_.head.state != SlotState::kPending) {
-    ReportDamage(index_->rel, index_->layout.SlotBlock(id), id, "on the pending list, but not pending");
+    ReportDamage(index_->rel, index_->layout.SlotBlock(id), id,
+                 "on the pending list, but not pending");
   }
   if (meta_.entry == kNoId) {
     AllocateUppers();

@@ -49,8 +49,7 @@ void EqualVectors::Grow() {
   const size_t old_capacity = capacity_;
   const uint64_t hash = hash_;
   capacity_ = std::max<size_t>(1024, 2 * capacity_);
-  entries_ = static_cast<Entry*>(
-      arena_.resize(arena_.context, nullptr, capacity_ * sizeof(Entry)));
+  entries_ = static_cast<Entry*>(arena_.resize(arena_.context, nullptr, capacity_ * sizeof(Entry)));
   std::fill(entries_, entries_ + capacity_, Entry{0, kNoId});
   for (size_t i = 0; i < old_capacity; i++) {
     if (old[i].id == kNoId) continue;

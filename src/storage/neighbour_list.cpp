@@ -20,8 +20,8 @@ void CandidateSet::Add(ElementId id, const void* base, bool keep) {
   SlotCopy copy;
   char* code = codes_ + n_ * stride_;
   ReadSlot(*index_, id, &copy, code);
-  items_[n_] = {id, copy.tail.parent, index_->space.Distance(base, code), n_, copy.head.state,
-                keep};
+  items_[n_] = {id, copy.tail.parent, index_->space.Distance(base, code),
+                n_, copy.head.state,  keep};
   n_++;
 }
 
@@ -30,9 +30,8 @@ bool CandidateSet::Contains(ElementId id) const {
 }
 
 int CandidateSet::CountRequired(ElementId parent, ElementId also) const {
-  return std::count_if(items_, items_ + n_, [=, this](const Item& item) {
-    return Required(item, parent, also);
-  });
+  return std::count_if(items_, items_ + n_,
+                       [=, this](const Item& item) { return Required(item, parent, also); });
 }
 
 void CandidateSet::Sort() {
@@ -85,8 +84,7 @@ int ReadList(const Index& index, const ListPlace& place, ElementId* out) {
     return copy.tail.n_links;
   }
   Buffer buffer = PinPageShared(index, index.layout.UpperBlock(place.upper));
-  const UpperHead* head =
-      UpperAt(BufferGetPage(buffer), index.layout.UpperOffset(place.upper));
+  const UpperHead* head = UpperAt(BufferGetPage(buffer), index.layout.UpperOffset(place.upper));
   const int n = std::min<int>(head->n_links, index.layout.max_links(place.level));
   memcpy(out, UpperLinks(head), n * sizeof(ElementId));
   UnlockReleaseBuffer(buffer);
@@ -142,7 +140,8 @@ bool ListEditor::AddLink(ElementId owner, int level, ElementId id, bool required
   if (members_.CountRequired(parent, also) > max) return false;
   members_.Select(max, parent, also);
   for (int i = 0; i < members_.n_chosen(); i++) links[i] = members_.chosen(i);
-  const bool kept = std::find(links, links + members_.n_chosen(), id) != links + members_.n_chosen();
+  const bool kept =
+      std::find(links, links + members_.n_chosen(), id) != links + members_.n_chosen();
   if (kept) WriteList(*index_, mode_, place, links, members_.n_chosen());
   return kept;
 }

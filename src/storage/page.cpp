@@ -31,20 +31,20 @@ bool PageIsOfKind(const char* page, PageKind kind) {
   const PageHeaderData* header = reinterpret_cast<const PageHeaderData*>(page);
   return header->pd_special == kContentEnd && header->pd_upper == kContentEnd &&
          header->pd_lower >= kPageHeaderBytes && header->pd_lower <= kContentEnd &&
-         Trailer(page)->page_id == kPageId &&
-         Trailer(page)->kind == static_cast<uint16_t>(kind);
+         Trailer(page)->page_id == kPageId && Trailer(page)->kind == static_cast<uint16_t>(kind);
 }
 
 void CheckPage(Relation rel, Page page, BlockNumber block, PageKind kind) {
   if (PageIsOfKind(page, kind)) return;
-  ReportDamage(rel, block, kNoId, PageIsNew(page) ? "the page is empty" : "not a page of the kind that belongs here");
+  ReportDamage(rel, block, kNoId,
+               PageIsNew(page) ? "the page is empty" : "not a page of the kind that belongs here");
 }
 
 void ReportDamage(Relation rel, BlockNumber block, ElementId id, const char* what) {
   if (id == kNoId) {
     ereport(ERROR, (errcode(ERRCODE_INDEX_CORRUPTED),
-                    errmsg("index \"%s\" is damaged at block %u: %s",
-                           RelationGetRelationName(rel), block, what),
+                    errmsg("index \"%s\" is damaged at block %u: %s", RelationGetRelationName(rel),
+                           block, what),
                     errhint("REINDEX it.")));
   }
   ereport(ERROR, (errcode(ERRCODE_INDEX_CORRUPTED),

@@ -145,7 +145,8 @@ void ReadSlot(const Index& index, ElementId id, SlotCopy* copy, void* code) {
   if (IsElement(copy->head.state)) {
     if (copy->tail.n_links > index.layout.max_links(0) || copy->tail.n_tids > kInlineTids ||
         copy->head.level > kMaxLevel) {
-      ReportDamage(index.rel, BufferGetBlockNumber(locked.buffer), id, "the slot's counts are out of bounds");
+      ReportDamage(index.rel, BufferGetBlockNumber(locked.buffer), id,
+                   "the slot's counts are out of bounds");
     }
     memcpy(copy->links, LinksAt(locked.slot, index.layout), copy->tail.n_links * sizeof(ElementId));
   }

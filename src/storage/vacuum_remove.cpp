@@ -244,7 +244,8 @@ bool Remover::AdoptOrphans() {
 }
 
 bool Remover::TryParent(ElementId parent, ElementId orphan) {
-  if (!IsLinked(parent) || Top(parent) != entry_ || !editor_.AddLink(parent, 0, orphan, true)) return false;
+  if (!IsLinked(parent) || Top(parent) != entry_ || !editor_.AddLink(parent, 0, orphan, true))
+    return false;
   PageTxn txn(index_, WriteMode::kLogged);
   txn.Want(index_.layout.SlotBlock(orphan));
   txn.Begin();

@@ -21,8 +21,8 @@ struct Shape {
 
 Shape AnyShape() {
   const auto quantization = GENERATE(Quantization::kInt8, Quantization::kNone);
-  const uint32_t dim = GENERATE(1u, 3u, 31u, 100u, 128u, 768u, 1999u, 2000u, 2041u, 7884u, 7945u,
-                                8000u, 16000u);
+  const uint32_t dim =
+      GENERATE(1u, 3u, 31u, 100u, 128u, 768u, 1999u, 2000u, 2041u, 7884u, 7945u, 8000u, 16000u);
   const int m = GENERATE(2, 3, 16, 47, 100);
   return {quantization, dim, m};
 }

@@ -20,8 +20,9 @@ struct Points {
     std::mt19937 random(seed);
     std::vector<std::pair<float, float>> all;
     for (int i = 0; i < n; i++) all.push_back({random() % 1000 / 10.0f, random() % 1000 / 10.0f});
-    std::sort(all.begin(), all.end(),
-              [](auto a, auto b) { return std::hypot(a.first, a.second) < std::hypot(b.first, b.second); });
+    std::sort(all.begin(), all.end(), [](auto a, auto b) {
+      return std::hypot(a.first, a.second) < std::hypot(b.first, b.second);
+    });
     for (auto [px, py] : all) {
       x.push_back(px);
       y.push_back(py);

@@ -69,20 +69,20 @@ class Search {
   PageGraph graph_;
   PageWalk walk_;
 
-  ElementId entry_ = kNoId;   // the entry point when the walk began
-  size_t round_ = 0;          // candidates of the current round; 0: not begun
-  ElementId next_read_ = 0;   // without a query: the next element to be read
-  bool exhausted_ = false;    // no further round
-  float last_distance_;       // of the row handed out last
-  PodVector<TidRef> tids_;    // of one element
-  PodVector<Hit> pending_;    // rows of elements that were pending at the beginning
+  ElementId entry_ = kNoId;  // the entry point when the walk began
+  size_t round_ = 0;         // candidates of the current round; 0: not begun
+  ElementId next_read_ = 0;  // without a query: the next element to be read
+  bool exhausted_ = false;   // no further round
+  float last_distance_;      // of the row handed out last
+  PodVector<TidRef> tids_;   // of one element
+  PodVector<Hit> pending_;   // rows of elements that were pending at the beginning
   size_t next_pending_ = 0;
   PodVector<Candidate> finalists_;  // found by the first round, nearest by code first
   size_t next_finalist_ = 0;        //   not read yet from here on
   float largest_error_ = 0;         // of a finalist's code's distance
-  PodVector<Hit> hits_;       // rows of elements in the graph, found and not yet
-  size_t next_hit_ = 0;       //   handed out from here on,
-  size_t end_hit_ = 0;        //   to be handed out in this round up to here
+  PodVector<Hit> hits_;             // rows of elements in the graph, found and not yet
+  size_t next_hit_ = 0;             //   handed out from here on,
+  size_t end_hit_ = 0;              //   to be handed out in this round up to here
 };
 
 }  // namespace hnswpg

@@ -51,9 +51,7 @@ class CodeSpace {
   uint32_t dim() const { return dim_; }
 
   // Bytes of one dimension, of the payload, and of header and payload.
-  size_t item_bytes() const {
-    return quantization_ == Quantization::kInt8 ? 1 : sizeof(float);
-  }
+  size_t item_bytes() const { return quantization_ == Quantization::kInt8 ? 1 : sizeof(float); }
   size_t payload_bytes() const { return dim_ * item_bytes(); }
   size_t code_bytes() const { return sizeof(CodeHeader) + payload_bytes(); }
 
@@ -67,8 +65,7 @@ class CodeSpace {
 
   // The same in pieces: Accumulate over corresponding pieces of both payloads
   // (`bytes` a multiple of item_bytes()), then Finish.
-  void Accumulate(const void* a, const void* b, size_t bytes,
-                  CodeSum* sum) const noexcept;
+  void Accumulate(const void* a, const void* b, size_t bytes, CodeSum* sum) const noexcept;
   float Finish(CodeHeader a, CodeHeader b, CodeSum sum) const noexcept;
 
   // Between two vectors as they are: the distance results are ordered by.

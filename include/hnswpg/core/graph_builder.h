@@ -49,8 +49,7 @@ class GraphBuilder {
  public:
   // Null when memory is short. memory_limit may be too small for even one
   // element; then the first Add says kFull.
-  static GraphBuilder* Create(const CodeSpace& space,
-                              const BuildOptions& options) noexcept;
+  static GraphBuilder* Create(const CodeSpace& space, const BuildOptions& options) noexcept;
   static void Destroy(GraphBuilder* builder) noexcept;  // null is allowed
 
   GraphBuilder(const GraphBuilder&) = delete;
@@ -70,13 +69,13 @@ class GraphBuilder {
   // must return: no exception, no longjmp.
   BuildStatus Seal(bool (*cancelled)(void*), void* arg) noexcept;
 
-  uint32_t size() const noexcept;         // elements taken
-  size_t memory_used() const noexcept;    // bytes, by the builder's own count
+  uint32_t size() const noexcept;       // elements taken
+  size_t memory_used() const noexcept;  // bytes, by the builder's own count
   // Bytes the limit must have for `n` elements when so many are expected, for
   // hints to the user. Where fewer are expected the limit is met earlier, since
   // making room copies.
   size_t MemoryNeeded(size_t n) const noexcept;
-  const char* error() const noexcept;     // after kFailed; never null
+  const char* error() const noexcept;  // after kFailed; never null
 
   // The sealed graph; ids as counted by Add.
   uint32_t entry_point() const noexcept;  // size() > 0

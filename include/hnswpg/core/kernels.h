@@ -21,8 +21,7 @@ struct Kernels {
   float (*dot)(const float* a, const float* b, size_t n);
   float (*l1)(const float* a, const float* b, size_t n);
   // Sets *dot = a.b, *a2 = a.a and *b2 = b.b in one pass.
-  void (*cosine_parts)(const float* a, const float* b, size_t n, float* dot,
-                       float* a2, float* b2);
+  void (*cosine_parts)(const float* a, const float* b, size_t n, float* dot, float* a2, float* b2);
   // Exact for values in [-127, 127] and n <= 16,000.
   int32_t (*dot_i8)(const int8_t* a, const int8_t* b, size_t n);
   // The instruction set behind these pointers, for people ("AVX3_DL").

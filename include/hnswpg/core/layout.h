@@ -51,8 +51,7 @@ enum class PageKind : uint16_t { kMeta = 1, kUpper = 2, kGraph = 3, kVector = 4 
 class FastDivisor {
  public:
   FastDivisor() = default;
-  explicit FastDivisor(uint32_t divisor)
-      : divisor_(divisor), magic_(UINT64_MAX / divisor + 1) {}
+  explicit FastDivisor(uint32_t divisor) : divisor_(divisor), magic_(UINT64_MAX / divisor + 1) {}
   uint32_t value() const { return divisor_; }
   uint32_t Quotient(uint32_t n) const {
     if (divisor_ == 1) return n;  // the magic number would not fit

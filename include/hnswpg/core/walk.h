@@ -108,8 +108,8 @@ class Walk {
   Graph* graph_;
   Arena arena_;
   IdSet visited_;
-  NearestFirstHeap open_;    // seen, neighbours not yet looked at
-  FarthestFirstHeap found_;  // the ef nearest seen so far
+  NearestFirstHeap open_;      // seen, neighbours not yet looked at
+  FarthestFirstHeap found_;    // the ef nearest seen so far
   PodVector<Candidate> rest_;  // seen and not among them
   // Those that must not be found: seen and not walked through; and those that are
   // or were in open_.

@@ -36,8 +36,7 @@ Peek PeekPage(const Index& index, BlockNumber block);
 // only if the block left the buffer and came back since PeekPage.
 inline bool StillHolds(const Peek& peek, const BufferTag& tag) {
   BufferDesc* desc = GetBufferDescriptor(peek.buffer - 1);
-  return compat::TagsEqual(desc->tag, tag) &&
-         (pg_atomic_read_u32(&desc->state) & BM_VALID) != 0;
+  return compat::TagsEqual(desc->tag, tag) && (pg_atomic_read_u32(&desc->state) & BM_VALID) != 0;
 }
 
 }  // namespace hnswpg
