@@ -207,9 +207,11 @@ ElementId Remover::SwapUp(ElementId id) {
 
 // ---- 2. new parents ----
 
+// A parent that nothing is known of was linked since ReadAll: the entry point that
+// followed ours.
 bool Remover::IsOrphan(ElementId id) const {
   if (!IsLinked(id) || id == entry_) return false;
-  return known_[id].parent == kNoId || !IsLinked(known_[id].parent);
+  return known_[id].parent == kNoId || IsDead(known_[id].parent);
 }
 
 // The top of the element's part of the tree, by path halving.
@@ -229,7 +231,8 @@ bool Remover::AdoptOrphans() {
   for (ElementId id = 0; id < end_; id++) {
     const bool orphan = IsOrphan(id);
     if (orphan) waiting.Push(id);
-    known_[id].up = orphan || !IsLinked(id) || id == entry_ ? id : known_[id].parent;
+    const ElementId parent = known_[id].parent;
+    known_[id].up = orphan || !IsLinked(id) || id == entry_ ? id : IsLinked(parent) ? parent : entry_;
   }
   while (!waiting.empty()) {
     size_t left = 0;
