@@ -16,8 +16,11 @@ CREATE UNIQUE INDEX ON hnsw_errors USING hnsw (v vector_l2_ops);
 CREATE INDEX ON hnsw_errors USING hnsw (v vector_l2_ops) INCLUDE (id);
 CREATE INDEX ON hnsw_errors USING hnsw (v vector_l2_ops ASC);
 CREATE INDEX ON hnsw_errors USING hnsw (v vector_l2_ops NULLS FIRST);
+-- Newer servers name the operators with their schema
+\set VERBOSITY sqlstate
 ALTER TABLE hnsw_errors ADD EXCLUDE USING hnsw (v vector_l2_ops WITH <->);
 ALTER TABLE hnsw_errors ADD EXCLUDE USING hnsw (v vector_l2_ops WITH =);
+\set VERBOSITY default
 CREATE TABLE hnsw_errors_wide (v vector(16001));
 SELECT count(*) FROM pg_indexes WHERE tablename = 'hnsw_errors';
 \set VERBOSITY sqlstate

@@ -63,9 +63,10 @@ sub create_helpers
 	$node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION IF NOT EXISTS hnswpg;
 
-CREATE FUNCTION vec(id bigint, dim int) RETURNS vector LANGUAGE sql IMMUTABLE AS $$
-  SELECT array_agg((hashint8extended(id, d) & 65535) / 32768.0 - 1)::real[]::vector
-  FROM generate_series(1, dim) d $$;
+-- A parsed body: CREATE INDEX calls it with another search_path in newer servers.
+CREATE FUNCTION vec(id bigint, dim int) RETURNS vector LANGUAGE sql IMMUTABLE
+RETURN (SELECT array_agg((hashint8extended(id, d) & 65535) / 32768.0 - 1)::real[]::vector
+  FROM generate_series(1, dim) d);
 
 CREATE FUNCTION uses_index(query text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE line text;

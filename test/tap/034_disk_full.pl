@@ -19,7 +19,7 @@ my $mb = 1024 * 1024;
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE full_disk (id bigint PRIMARY KEY);
 INSERT INTO full_disk SELECT generate_series(1, 1500);
-CREATE FUNCTION v(bigint) RETURNS vector(1000) LANGUAGE sql IMMUTABLE AS 'SELECT vec($1, 1000)';
+CREATE FUNCTION v(bigint) RETURNS vector(1000) LANGUAGE sql IMMUTABLE RETURN vec($1, 1000);
 CREATE FUNCTION files() RETURNS TABLE (name text) LANGUAGE sql AS $$
   SELECT name FROM pg_database d, pg_ls_dir('base/' || d.oid) name WHERE datname = current_database()
     AND name ~ '^[0-9]+(\.[0-9]+)?$' $$;
