@@ -46,12 +46,12 @@ sub measure
 
 sub check_recall
 {
-	my ($what, $result) = @_;
+	my ($what, $result, $below) = @_;
 	for my $ef (40, 80, 160)
 	{
 		my ($ours, $theirs) = @{ $result->{ef}{$ef} }{ 'ours_recall', 'hnswlib_recall' };
-		cmp_ok($ours, '>=', $theirs - 0.005,
-			"$what, ef $ef: recall $ours, hnswlib $theirs, at most 0.005 below");
+		cmp_ok($ours, '>=', $theirs - $below,
+			"$what, ef $ef: recall $ours, hnswlib $theirs, at most $below below");
 	}
 	return;
 }
@@ -92,7 +92,7 @@ for my $set ([ 'sift-imagenet-128', 'l2' ], [ 'word-books-100', 'cos' ], [ 'bge-
 			'--answers' => "$dir/gt10.$metric.ivecs",
 			'--metric'  => $metric,
 			$slow ? ('--rounds' => 5, '--builds' => 3) : ());
-		check_recall($name, $result);
+		check_recall($name, $result, 0.005);
 		check_speed($name, $result, 0.6);
 		check_build($name, $result);
 		cmp_ok($result->{size}{ratio}, '<=', 1.5, "$name: size $result->{size}{ratio} of the floats")
@@ -108,7 +108,9 @@ if (!$ENV{HNSWPG_DATA} || $slow)
 	{
 		my ($shape, $metric) = @$set;
 		my $result = measure($shape, '--generate' => $shape, '--metric' => $metric);
-		check_recall("generated $shape", $result);
+		# Two graphs of a few thousand easy vectors differ by chance: levels and the
+		# order of threads. 300 queries tell no more than this.
+		check_recall("generated $shape", $result, 0.012);
 		check_speed("generated $shape", $result, 0.4);
 		check_build("generated $shape", $result);
 		cmp_ok($result->{size}{ratio}, '<=', 1.5, "generated $shape: size $result->{size}{ratio} of the floats")
