@@ -91,11 +91,10 @@ bool Search::WalkRound() {
   if (walk_.measured() == 0) {
     const Meta meta = ReadMeta(index_);
     if (meta.entry == kNoId) return false;
-    entry_ = meta.entry;
     const ElementId entry =
         meta.entry_level > 0 ? walk_.Descend(meta.entry, meta.entry_level, 1) : meta.entry;
     walk_.Continue(entry, 0, round_);
-    if (walk_.found().size() < round_) walk_.Continue(entry_, 0, round_);
+    if (walk_.found().size() < round_) ContinueFromEntry();
     if (index_.parameters.dim < kFewDimensions) {
       CollectFound();
     } else {
@@ -106,12 +105,18 @@ bool Search::WalkRound() {
     if (walk_.measured() >= static_cast<size_t>(max_scan_tuples)) return false;
     round_ *= 2;
     if (!walk_.Resume(0, round_, max_scan_tuples) || walk_.found().empty()) {
-      walk_.Continue(entry_, 0, round_);
+      ContinueFromEntry();
     }
     if (walk_.found().empty()) return false;
     CollectFound();
   }
   return true;
+}
+
+// The entry point as it is now: VACUUM may have freed the one we began at.
+void Search::ContinueFromEntry() {
+  const ElementId entry = ReadMeta(index_).entry;
+  if (entry != kNoId) walk_.Continue(entry, 0, round_);
 }
 
 // Without a query: the rows of some more elements, in the order of their ids.
@@ -139,13 +144,13 @@ void Search::Collect(ElementId id, const Walked* walked, PodVector<Hit>* hits) {
   for (const TidRef& ref : tids_) hits->Push(Hit{distance, ref});
 }
 
-// Elements on the pending list, before the graph is walked: one that is linked
-// meanwhile is found here, one that was linked before is found in the graph.
+// Elements on the pending list, before the graph is walked: one that was linked
+// before is found in the graph; one that is linked meanwhile is found there too, and
+// its rows are dropped there.
 void Search::CollectPending() {
   PodVector<ElementId> ids(arena_);
   ReadPending(index_, &ids);
   for (ElementId id : ids) {
-    walk_.Exclude(id);
     Collect(id, nullptr, &pending_);
   }
   std::sort(pending_.begin(), pending_.end(), Nearer);
@@ -198,8 +203,8 @@ void Search::CollectFound() {
   std::sort(hits_.begin(), hits_.end(), Nearer);
 }
 
-// An element in the graph may have taken over the row of an equal element that was
-// pending at the beginning.
+// An element in the graph may have been pending at the beginning, or have taken over
+// the row of an equal one that was.
 void Search::DropPendingRows(size_t from) {
   if (pending_.empty()) return;
   Hit* end = std::remove_if(hits_.begin() + from, hits_.end(),

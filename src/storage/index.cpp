@@ -90,6 +90,7 @@ void GraphTurn::Yield() {
   SET_LOCKTAG_PAGE(tag, rel_->rd_lockInfo.lockRelId.dbId, rel_->rd_lockInfo.lockRelId.relId,
                    kMetaBlock);
   if (LockHasWaiters(&tag, ExclusiveLock, false)) {
+    has_yielded_ = true;
     UnlockGraph(rel_);
     LockGraph(rel_);
   }

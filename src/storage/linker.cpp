@@ -224,17 +224,20 @@ void Linker::AddBackLinks() {
   if (parent_ == kNoId) AddParent(Chosen(0)[0]);
 }
 
-// Every neighbour's list is full of its children. Down the tree there is room,
-// at a leaf if not before.
+// Every neighbour's list is full of its children. Down the tree there is room, at
+// a leaf if not before. A dead child is the last choice: VACUUM would have to find
+// another parent.
 void Linker::AddParent(ElementId near) {
   for (ElementId at = near; parent_ == kNoId;) {
     SlotCopy copy;
     ReadSlot(*index_, at, &copy, nullptr);
     ElementId child = kNoId;
-    for (int i = 0; i < copy.tail.n_links && child == kNoId; i++) {
+    for (int i = 0; i < copy.tail.n_links; i++) {
       SlotCopy neighbour;
       ReadSlot(*index_, copy.links[i], &neighbour, nullptr);
-      if (neighbour.tail.parent == at && copy.links[i] != id_) child = copy.links[i];
+      if (neighbour.tail.parent != at || copy.links[i] == id_) continue;
+      child = copy.links[i];
+      if (neighbour.head.state == SlotState::kLinked) break;
     }
     if (child == kNoId) {
       ReportDamage(index_->rel, index_->layout.SlotBlock(at), at, "a full list without children");

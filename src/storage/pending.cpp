@@ -27,6 +27,12 @@ void ReadPending(const Index& index, PodVector<ElementId>* ids) {
     if (copy.head.state == SlotState::kPending) {
       if (seen.Insert(id)) ids->Push(id);
       id = copy.tail.next;
+      // The end; unless the slot we came from was freed and is another element's by
+      // now, the newest. Then the head is one that we have not seen.
+      if (id == kNoId) {
+        const ElementId head = ReadMeta(index).pending_first;
+        if (head != kNoId && !seen.Contains(head)) id = head;
+      }
       continue;
     }
     const ElementId head = ReadMeta(index).pending_first;

@@ -34,7 +34,7 @@ class Marker {
   };
   int ReadPage(BlockNumber block, SlotInfo* slots);
   int KeepAlive(const TidEntry* from, int n, TidEntry* to);
-  void PruneContainers(ElementId owner, ElementId first);
+  bool PruneContainers(ElementId owner, ElementId first);
   void RemoveContainer(ElementId owner, ElementId before, ElementId id);
   void WritePage(BlockNumber block, const SlotInfo* slots, const bool* changed, int n);
 
@@ -92,9 +92,10 @@ void Marker::MarkPage(BlockNumber block) {
     SlotInfo* slot = &slots[i];
     const int before = slot->n_tids;
     slot->n_tids = KeepAlive(slot->tids, before, slot->tids);
-    if (slot->more_tids != kNoId) PruneContainers(slot->id, slot->more_tids);
+    const bool has_more = slot->more_tids != kNoId && PruneContainers(slot->id, slot->more_tids);
     // Also an element that has none for another reason.
-    changed[i] = slot->n_tids < before || (slot->n_tids == 0 && slot->state == SlotState::kLinked);
+    const bool bare = slot->n_tids == 0 && !has_more && slot->state == SlotState::kLinked;
+    changed[i] = slot->n_tids < before || bare;
     any |= changed[i];
   }
   if (any) WritePage(block, slots, changed, n);
@@ -123,7 +124,8 @@ void Marker::WritePage(BlockNumber block, const SlotInfo* slots, const bool* cha
 }
 
 // A container each in a record of its own; one that becomes empty is freed.
-void Marker::PruneContainers(ElementId owner, ElementId first) {
+// False if none is left.
+bool Marker::PruneContainers(ElementId owner, ElementId first) {
   const ElementLayout& layout = index_.layout;
   TidEntry* entries = static_cast<TidEntry*>(palloc(layout.tids_capacity() * sizeof(TidEntry)));
   ElementId before = kNoId;
@@ -156,6 +158,7 @@ void Marker::PruneContainers(ElementId owner, ElementId first) {
     id = next;
   }
   pfree(entries);
+  return before != kNoId;
 }
 
 // Takes a container out of its chain and puts it on the free list.

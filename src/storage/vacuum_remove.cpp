@@ -104,9 +104,9 @@ Remover::Remover(const Index& index)
 uint32_t Remover::Run() {
   LinkAllPending(index_, WriteMode::kLogged);
   // Once while others may link elements between ours, which does nearly all of
-  // the work; then again with the lock held to the end, for what they have done.
+  // the work; then, if others did, again with the lock held to the end.
   Mend(true);
-  Mend(false);
+  if (turn_.has_yielded()) Mend(false);
   return FreeDead();
 }
 
@@ -115,8 +115,7 @@ void Remover::Mend(bool yield) {
   ReadAll();
   ReplaceEntry();
   if (entry_ == kNoId) return;
-  while (!AdoptOrphans()) {
-  }
+  while (!AdoptOrphans()) ReadAll();
   MendLists();
 }
 
@@ -200,8 +199,9 @@ ElementId Remover::SwapUp(ElementId id) {
   const Swap swap = SwapWithParent(index_, id);
   known_[id].parent = swap.parent;
   if (swap.demoted != kNoId) known_[swap.demoted].parent = id;
-  if (swap.displaced == kNoId || swap.displaced >= end_) return kNoId;
-  known_[swap.displaced].parent = swap.demoted;
+  if (swap.displaced != kNoId && swap.displaced < end_) {
+    known_[swap.displaced].parent = swap.demoted;
+  }
   return swap.displaced;
 }
 
@@ -232,7 +232,9 @@ bool Remover::AdoptOrphans() {
     const bool orphan = IsOrphan(id);
     if (orphan) waiting.Push(id);
     const ElementId parent = known_[id].parent;
-    known_[id].up = orphan || !IsLinked(id) || id == entry_ ? id : IsLinked(parent) ? parent : entry_;
+    known_[id].up = orphan || !IsLinked(id) || id == entry_ ? id
+                    : IsLinked(parent)                      ? parent
+                                                            : entry_;
   }
   while (!waiting.empty()) {
     size_t left = 0;
@@ -298,9 +300,11 @@ bool Remover::Raise(ElementId orphan) {
   bool parts_hold = true;
   while (IsOrphan(orphan)) {
     const ElementId displaced = SwapUp(orphan);
-    parts_hold &= displaced == kNoId || !IsLinked(displaced);
+    // One that nothing is known of is alive.
+    parts_hold &= displaced == kNoId || IsDead(displaced);
   }
-  known_[orphan].up = known_[orphan].parent;
+  const ElementId parent = known_[orphan].parent;
+  known_[orphan].up = IsLinked(parent) ? parent : entry_;
   return parts_hold;
 }
 

@@ -49,6 +49,7 @@ class Search {
   void Begin();
   bool NextRound();
   bool WalkRound();
+  void ContinueFromEntry();
   bool ReadRound();
   void CollectPending();
   void TakeFinalists();
@@ -69,7 +70,6 @@ class Search {
   PageGraph graph_;
   PageWalk walk_;
 
-  ElementId entry_ = kNoId;  // the entry point when the walk began
   size_t round_ = 0;         // candidates of the current round; 0: not begun
   ElementId next_read_ = 0;  // without a query: the next element to be read
   bool exhausted_ = false;   // no further round

@@ -82,8 +82,7 @@ inline Meta* MetaOf(Page page) { return reinterpret_cast<Meta*>(PageGetContents(
 void EnsureBlock(Relation rel, BlockNumber block);
 
 // The graph lock: one writer of edges, entry point and slot states at a time
-// (src/storage/README.md). A heavyweight lock, so that an error releases it and
-// the deadlock detector sees it.
+// (src/storage/README.md). A heavyweight lock, so that an error releases it.
 inline void LockGraph(Relation rel) { LockPage(rel, kMetaBlock, ExclusiveLock); }
 inline void UnlockGraph(Relation rel) { UnlockPage(rel, kMetaBlock, ExclusiveLock); }
 
@@ -94,10 +93,13 @@ class GraphTurn {
   // Releases the lock and takes it again, if somebody waits for it and this turn
   // has lasted long enough. The graph may be another one afterwards.
   void Yield();
+  // Whether anybody may have had the lock since this object was made.
+  bool has_yielded() const { return has_yielded_; }
 
  private:
   Relation rel_;
   TimestampTz since_;
+  bool has_yielded_ = false;
 };
 
 // Memory for core's containers, from a memory context; raises when it is short.
