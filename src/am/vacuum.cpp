@@ -4,10 +4,6 @@
 #include "hnswpg/am/am.h"
 #include "hnswpg/storage/linker.h"
 
-extern "C" {
-#include "storage/indexfsm.h"
-}
-
 namespace hnswpg {
 namespace {
 

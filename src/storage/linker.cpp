@@ -11,10 +11,9 @@ namespace hnswpg {
 Linker::Linker(const Index* index, WriteMode mode)
     : index_(index),
       mode_(mode),
-      arena_(ContextArena(CurrentMemoryContext)),
       code_(static_cast<char*>(palloc(index->space.code_bytes()))),
       graph_(index, code_),
-      walk_(&graph_, arena_),
+      walk_(&graph_, ContextArena(CurrentMemoryContext)),
       candidates_(index, index->meta.ef_construction + 1),
       editor_(index, mode),
       vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),

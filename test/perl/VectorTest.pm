@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(tool run_tool new_dir real_set generate load_vectors load_queries
-  search_to_file index_file key_values);
+  search_to_file index_file key_values check_clean new_table);
 
 # The path of a program that CMake built.
 sub tool
@@ -106,6 +106,29 @@ sub key_values
 {
 	my ($line) = @_;
 	return $line =~ /(\w+)=(\S+)/g;
+}
+
+# Asserts that a table's index is sound.
+sub check_clean
+{
+	my ($node, $what, $table) = @_;
+	is($node->safe_psql('postgres', "SELECT * FROM hnsw_check('${table}_hnsw')"), '',
+		"$what: hnsw_check is clean");
+	return;
+}
+
+# Makes a table of the first $count vectors of a set, and one of its queries.
+sub new_table
+{
+	my ($node, $table, $dir, $count, $dim) = @_;
+	$node->safe_psql('postgres', <<"SQL");
+SET client_min_messages = warning;
+DROP TABLE IF EXISTS $table, ${table}_q;
+CREATE TABLE $table (id int, v vector($dim));
+SQL
+	load_vectors($node, $table, "$dir/base.fvecs", $count);
+	load_queries($node, "${table}_q", "$dir/query.fvecs");
+	return;
 }
 
 1;

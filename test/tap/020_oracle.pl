@@ -58,23 +58,6 @@ sub compare
 	return;
 }
 
-sub check_clean
-{
-	my ($what, $table) = @_;
-	is($node->safe_psql('postgres', "SELECT * FROM hnsw_check('${table}_hnsw')"), '',
-		"$what: hnsw_check is clean");
-	return;
-}
-
-sub new_table
-{
-	my ($table, $dir, $count, $dim) = @_;
-	$node->safe_psql('postgres', "CREATE TABLE $table (id int, v vector($dim))");
-	load_vectors($node, $table, "$dir/base.fvecs", $count);
-	load_queries($node, "${table}_q", "$dir/query.fvecs");
-	return;
-}
-
 sub drop_table
 {
 	my ($table) = @_;
@@ -85,7 +68,7 @@ sub drop_table
 # ---- generated vectors ----
 
 my $small = generate(20000, 32, 1000, $seed);
-new_table('small', $small, 15000, 32);
+new_table($node, 'small', $small, 15000, 32);
 for my $metric ('l2', 'cos')
 {
 	for my $quantization ('none', 'int8')
@@ -104,7 +87,7 @@ $node->safe_psql('postgres', 'DELETE FROM small WHERE id % 3 = 0');
 $node->safe_psql('postgres', 'VACUUM small');
 load_vectors($node, 'small', "$small/query.fvecs", 500, 200000);
 compare('after inserts, deletes and VACUUM', $small, 'small', 'l2');
-check_clean('after inserts, deletes and VACUUM', 'small');
+check_clean($node, 'after inserts, deletes and VACUUM', 'small');
 drop_table('small');
 
 # ---- elements wider than a page ----
@@ -116,7 +99,7 @@ $node->safe_psql('postgres', 'CREATE TABLE wide_q (id int, v vector)');
 load_vectors($node, 'wide_q', "$wide/query.fvecs");
 build('wide', 'l2', 'quantization = int8');
 compare('9000-d, two pages an element', $wide, 'wide', 'l2');
-check_clean('9000-d', 'wide');
+check_clean($node, '9000-d', 'wide');
 drop_table('wide');
 
 # ---- real vectors, where there are any; all of them in the slow variant ----
@@ -133,10 +116,10 @@ for my $set (
 	{
 		my $dir = real_set($name);
 		skip "no $name in HNSWPG_DATA", 7 unless $dir;
-		new_table('real', $dir, $slow ? undef : 20000, $dim);
+		new_table($node, 'real', $dir, $slow ? undef : 20000, $dim);
 		build('real', $metric, "quantization = $quantization");
 		compare("$name, $quantization", $dir, 'real', $metric);
-		check_clean("$name, $quantization", 'real');
+		check_clean($node, "$name, $quantization", 'real');
 		drop_table('real');
 	}
 }

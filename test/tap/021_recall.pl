@@ -45,28 +45,11 @@ sub measure
 	return ($result{recall}, $result{least});
 }
 
-sub check_clean
-{
-	my ($what, $table) = @_;
-	is($node->safe_psql('postgres', "SELECT * FROM hnsw_check('${table}_hnsw')"), '',
-		"$what: hnsw_check is clean");
-	return;
-}
-
-sub new_table
-{
-	my ($table, $dir, $count, $dim) = @_;
-	$node->safe_psql('postgres', "SET client_min_messages = warning; DROP TABLE IF EXISTS $table, ${table}_q; CREATE TABLE $table (id int, v vector($dim))");
-	load_vectors($node, $table, "$dir/base.fvecs", $count);
-	load_queries($node, "${table}_q", "$dir/query.fvecs");
-	return;
-}
-
 # The changed index against one built anew over the same rows.
 sub compare_with_fresh
 {
 	my ($what, $dir, $table, $slack) = @_;
-	check_clean($what, $table);
+	check_clean($node, $what, $table);
 	my %changed = map { $_ => (measure($dir, $table, $_))[0] } (20, 40, 80);
 	build($table);
 	for my $ef (20, 40, 80)
@@ -84,14 +67,14 @@ sub changes
 {
 	my ($name, $dir, $count, $dim) = @_;
 
-	new_table('t', $dir, $count, $dim);
+	new_table($node, 't', $dir, $count, $dim);
 	build('t');
 	$node->safe_psql('postgres', 'DELETE FROM t WHERE hashint4(id) % 2 = 0');
 	$node->safe_psql('postgres', 'VACUUM t');
 	compare_with_fresh("$name, a random half deleted", $dir, 't', 0.01);
 
 	# All that is near one point: a hole in the graph.
-	new_table('t', $dir, $count, $dim);
+	new_table($node, 't', $dir, $count, $dim);
 	build('t');
 	$node->safe_psql('postgres',
 		    'DELETE FROM t WHERE id IN (SELECT id FROM t ORDER BY v <-> '
@@ -100,7 +83,7 @@ sub changes
 	compare_with_fresh("$name, the nearest half to a point deleted", $dir, 't', 0.02);
 
 	# Half by insertion, into an index that another half was deleted from.
-	new_table('t', $dir, int($count / 2), $dim);
+	new_table($node, 't', $dir, int($count / 2), $dim);
 	build('t');
 	$node->safe_psql('postgres', 'DELETE FROM t WHERE id % 2 = 0');
 	$node->safe_psql('postgres', 'VACUUM t');
@@ -123,11 +106,11 @@ SKIP:
 # ---- each vector fifty times ----
 
 my $dir = generate(400, 16, 20, $seed);
-new_table('d', $dir, undef, 16);
+new_table($node, 'd', $dir, undef, 16);
 load_vectors($node, 'd', "$dir/base.fvecs", undef, 400 * $_) for 1 .. 29;
 build('d');
 load_vectors($node, 'd', "$dir/base.fvecs", undef, 400 * $_) for 30 .. 49;
-check_clean('each vector 50 times', 'd');
+check_clean($node, 'each vector 50 times', 'd');
 my ($recall) = measure($dir, 'd', 40);
 note("each vector 50 times: recall $recall");
 cmp_ok($recall, '>=', 0.99, 'each vector 50 times: the ten nearest are found');
@@ -144,7 +127,7 @@ for my $iterative ('strict_order', 'relaxed_order')
 
 $node->safe_psql('postgres', 'DELETE FROM d WHERE id >= 400');
 $node->safe_psql('postgres', 'VACUUM d');
-check_clean('49 of 50 deleted', 'd');
+check_clean($node, '49 of 50 deleted', 'd');
 my ($left, $least) = measure($dir, 'd', 40, 400, 'SET hnsw.iterative_scan = relaxed_order');
 is($least, 400, '49 of 50 deleted: one row of each vector is found');
 

@@ -38,7 +38,6 @@ class Walk {
  public:
   Walk(Graph* graph, Arena arena)
       : graph_(graph),
-        arena_(arena),
         visited_(arena),
         open_(arena),
         found_(arena),
@@ -54,8 +53,7 @@ class Walk {
   // in found() afterwards. Forgets earlier searches.
   void Search(ElementId entry, int level, size_t ef);
 
-  // Elements that the caller knows already: they compete in found() but are not
-  // walked through. Between Begin and the search.
+  // Forgets earlier searches: for what Search does in steps.
   void Begin() {
     visited_.Clear();
     rest_.Clear();
@@ -64,12 +62,9 @@ class Walk {
     ClearFront();
     measured_ = 0;
   }
-  void Offer(Candidate known, size_t ef) {
-    if (visited_.Insert(known.id)) Keep(known, ef);
-  }
   // Keeps an element out of found() and out of the walk.
   void Exclude(ElementId id) { visited_.Insert(id); }
-  // Search without Begin: what was offered stays.
+  // Search without Begin: what was seen and excluded stays so.
   void Continue(ElementId entry, int level, size_t ef);
 
   // Searches on for the next `ef`, from the nearest of what the walk has seen
@@ -106,7 +101,6 @@ class Walk {
   void Expand(ElementId id, int level, size_t ef);
 
   Graph* graph_;
-  Arena arena_;
   IdSet visited_;
   NearestFirstHeap open_;      // seen, neighbours not yet looked at
   FarthestFirstHeap found_;    // the ef nearest seen so far

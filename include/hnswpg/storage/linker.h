@@ -36,7 +36,6 @@ class Linker {
 
   const Index* index_;
   WriteMode mode_;
-  Arena arena_;
   char* code_;
   PageGraph graph_;
   PageWalk walk_;
