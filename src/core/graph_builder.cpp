@@ -2,15 +2,19 @@
 // status. What was said once (kFailed, kOutOfMemory, kFull) stays said.
 #include "hnswpg/core/graph_builder.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
+#include <span>
+#include <stdexcept>
 #include <vector>
 
 #include "hnswpg/core/build_memory.h"
 #include "hnswpg/core/hnswlib_graph.h"
+#include "hnswpg/core/layout.h"
 #include "hnswpg/core/link_pool.h"
 #include "hnswpg/core/spanning_tree.h"
 
@@ -25,10 +29,16 @@ struct GraphBuilder::Impl {
   bool Start();
   bool Grow();
   bool MakeRoom(int level);
-  BuildStatus Take(const void* code);
+  BuildStatus Load(const void* code, int level, bool dead);
+  BuildStatus LoadLinks(uint32_t id, int level, std::span<const uint32_t> links);
+  BuildStatus LoadEntry(uint32_t id);
+  void BeginLinking();
+  BuildStatus Take(const void* code, int level);
   BuildStatus Drain(bool* done);
+  BuildStatus FinishGraph();
   BuildStatus SealGraph(bool (*cancelled)(void*), void* arg);
   void MapIds();
+  uint32_t Entry() const;
   BuildStatus Fail(BuildStatus failure, const char* text) noexcept;
   BuildStatus FailWith(std::exception_ptr exception) noexcept;
   template <class Body>
@@ -45,12 +55,17 @@ struct GraphBuilder::Impl {
 
   // In this order: the threads must end before the graph.
   std::unique_ptr<HnswlibGraph> graph;
-  std::unique_ptr<LinkPool> pool;  // none if the caller's thread links alone, nor after Seal
+  // None if the caller's thread links alone, nor before the first Add, nor when finished.
+  std::unique_ptr<LinkPool> pool;
 
   uint32_t size = 0;
+  uint32_t loaded = 0;
+  uint32_t loaded_entry = kNoParent;
   size_t capacity = 0;
   size_t upper_bytes = 0;
   bool full = false;
+  bool linking = false;   // something was added
+  bool finished = false;  // by Finish or Seal
   bool sealed = false;
 
   std::vector<uint32_t> parents;  // nodes, by node
@@ -68,10 +83,6 @@ bool GraphBuilder::Impl::Start() {
   graph = std::make_unique<HnswlibGraph>(codes, memory.data_bytes(), options.m,
                                          options.ef_construction, first);
   capacity = first;
-  if (memory.threads() > 1) {
-    pool = std::make_unique<LinkPool>(graph.get(), memory.data_bytes(), memory.queue_slots(),
-                                      memory.threads() - 1);
-  }
   return true;
 }
 
@@ -98,14 +109,55 @@ bool GraphBuilder::Impl::MakeRoom(int level) {
   return true;
 }
 
-BuildStatus GraphBuilder::Impl::Take(const void* code) {
-  if (sealed) return Fail(BuildStatus::kFailed, "element added to a sealed graph");
+BuildStatus GraphBuilder::Impl::Load(const void* code, int level, bool dead) {
+  if (linking || finished) return Fail(BuildStatus::kFailed, "element loaded too late");
   if (full) return BuildStatus::kFull;
-  int level = levels.Next();
+  if (level < 0 || level > kMaxLevel) return Fail(BuildStatus::kFailed, "impossible level");
   if (!MakeRoom(level)) {
     full = true;
     return BuildStatus::kFull;
   }
+  memcpy(padded.data(), code, codes.code_bytes());
+  graph->Load(padded.data(), level, dead);
+  size++;
+  loaded++;
+  return BuildStatus::kOk;
+}
+
+BuildStatus GraphBuilder::Impl::LoadLinks(uint32_t id, int level, std::span<const uint32_t> links) {
+  if (linking || loaded == 0) return Fail(BuildStatus::kFailed, "links of no loaded element");
+  graph->LoadLinks(id, level, links);
+  return BuildStatus::kOk;
+}
+
+BuildStatus GraphBuilder::Impl::LoadEntry(uint32_t id) {
+  if (linking || loaded == 0) return Fail(BuildStatus::kFailed, "entry point not loaded");
+  graph->LoadEntry(id);
+  loaded_entry = id;
+  return BuildStatus::kOk;
+}
+
+void GraphBuilder::Impl::BeginLinking() {
+  if (loaded > 0) {
+    if (loaded_entry == kNoParent) throw std::runtime_error("graph loaded without entry point");
+    graph->ReplaceDeadEntry();
+  }
+  if (memory.threads() > 1) {
+    pool = std::make_unique<LinkPool>(graph.get(), memory.data_bytes(), memory.queue_slots(),
+                                      memory.threads() - 1, size);
+  }
+  linking = true;
+}
+
+BuildStatus GraphBuilder::Impl::Take(const void* code, int level) {
+  if (finished) return Fail(BuildStatus::kFailed, "element added to a sealed graph");
+  if (full) return BuildStatus::kFull;
+  if (level < 0 || level > kMaxLevel) return Fail(BuildStatus::kFailed, "impossible level");
+  if (!MakeRoom(level)) {
+    full = true;
+    return BuildStatus::kFull;
+  }
+  if (!linking) BeginLinking();
   memcpy(padded.data(), code, codes.code_bytes());
   if (pool == nullptr) {
     graph->Link(padded.data(), size, level);
@@ -121,9 +173,9 @@ BuildStatus GraphBuilder::Impl::Drain(bool* done) {
   return BuildStatus::kOk;
 }
 
-BuildStatus GraphBuilder::Impl::SealGraph(bool (*cancelled)(void*), void* arg) {
-  if (sealed) return BuildStatus::kOk;
-  sealed = true;
+BuildStatus GraphBuilder::Impl::FinishGraph() {
+  if (finished) return BuildStatus::kOk;
+  finished = true;
   if (graph == nullptr) return BuildStatus::kOk;
   if (pool != nullptr) {
     pool->Stop();
@@ -134,13 +186,30 @@ BuildStatus GraphBuilder::Impl::SealGraph(bool (*cancelled)(void*), void* arg) {
     return Fail(BuildStatus::kFailed, "graph sealed before it was drained");
   graph->FreeLocks();
   MapIds();
+  return BuildStatus::kOk;
+}
+
+BuildStatus GraphBuilder::Impl::SealGraph(bool (*cancelled)(void*), void* arg) {
+  if (sealed) return BuildStatus::kOk;
+  if (loaded > 0) return Fail(BuildStatus::kFailed, "a loaded graph cannot be sealed");
+  BuildStatus status = FinishGraph();
+  if (status != BuildStatus::kOk) return status;
+  sealed = true;
+  if (graph == nullptr) return BuildStatus::kOk;
   if (graph->Connect(cancelled, arg, &parents) == TreeStatus::kCancelled) {
     return Fail(BuildStatus::kFailed, "cancelled");
   }
   return BuildStatus::kOk;
 }
 
-// One thread links in the order of the ids.
+// The id of the entry point: see the header. A loaded one that stands in for a dead one is nobody
+// else's business.
+uint32_t GraphBuilder::Impl::Entry() const {
+  uint32_t node = graph->entry_node();
+  return node < loaded || node == HnswlibGraph::kNoNode ? loaded_entry : Id(node);
+}
+
+// One thread links in the order of the ids, and what is loaded comes in that order.
 void GraphBuilder::Impl::MapIds() {
   if (memory.threads() == 1) return;
   nodes.resize(size);
@@ -204,8 +273,25 @@ void GraphBuilder::Destroy(GraphBuilder* builder) noexcept {
   delete builder;
 }
 
+BuildStatus GraphBuilder::LoadElement(const void* code, int level, bool dead) noexcept {
+  return impl_->Guarded([&] { return impl_->Load(code, level, dead); });
+}
+
+BuildStatus GraphBuilder::LoadLinks(uint32_t id, int level, const uint32_t* links, int n) noexcept {
+  size_t count = static_cast<size_t>(std::max(n, 0));
+  return impl_->Guarded([&] { return impl_->LoadLinks(id, level, {links, count}); });
+}
+
+BuildStatus GraphBuilder::LoadEntry(uint32_t id) noexcept {
+  return impl_->Guarded([&] { return impl_->LoadEntry(id); });
+}
+
 BuildStatus GraphBuilder::Add(const void* code) noexcept {
-  return impl_->Guarded([&] { return impl_->Take(code); });
+  return impl_->Guarded([&] { return impl_->Take(code, impl_->levels.Next()); });
+}
+
+BuildStatus GraphBuilder::Add(const void* code, int level) noexcept {
+  return impl_->Guarded([&] { return impl_->Take(code, level); });
 }
 
 BuildStatus GraphBuilder::DrainStep(bool* done) noexcept {
@@ -217,12 +303,20 @@ BuildStatus GraphBuilder::Seal(bool (*cancelled)(void*), void* arg) noexcept {
   return impl_->Guarded([&] { return impl_->SealGraph(cancelled, arg); });
 }
 
+BuildStatus GraphBuilder::Finish() noexcept {
+  return impl_->Guarded([&] { return impl_->FinishGraph(); });
+}
+
 uint32_t GraphBuilder::size() const noexcept { return impl_->size; }
+
+uint32_t GraphBuilder::linked() const noexcept {
+  return impl_->graph == nullptr ? 0 : impl_->graph->size();
+}
 
 size_t GraphBuilder::memory_used() const noexcept {
   if (impl_->graph == nullptr) return 0;
-  size_t arrays = impl_->sealed ? impl_->memory.Sealed(impl_->capacity, impl_->size)
-                                : impl_->memory.Linking(impl_->capacity);
+  size_t arrays = impl_->finished ? impl_->memory.Sealed(impl_->capacity, impl_->size)
+                                  : impl_->memory.Linking(impl_->capacity);
   return arrays + impl_->upper_bytes;
 }
 
@@ -230,11 +324,9 @@ size_t GraphBuilder::MemoryNeeded(size_t n) const noexcept { return impl_->memor
 
 const char* GraphBuilder::error() const noexcept { return impl_->error; }
 
-uint32_t GraphBuilder::entry_point() const noexcept {
-  return impl_->Id(impl_->graph->entry_node());
-}
+uint32_t GraphBuilder::entry_point() const noexcept { return impl_->Entry(); }
 
-int GraphBuilder::max_level() const noexcept { return impl_->graph->max_level(); }
+int GraphBuilder::max_level() const noexcept { return Level(entry_point()); }
 
 int GraphBuilder::Level(uint32_t id) const noexcept { return impl_->graph->Level(impl_->Node(id)); }
 
@@ -245,6 +337,7 @@ int GraphBuilder::Links(uint32_t id, int level, uint32_t* out) const noexcept {
 }
 
 uint32_t GraphBuilder::Parent(uint32_t id) const noexcept {
+  if (impl_->parents.empty()) return kNoParent;
   uint32_t parent = impl_->parents[impl_->Node(id)];
   return parent == kTreeRoot ? kNoParent : impl_->Id(parent);
 }

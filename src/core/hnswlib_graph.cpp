@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <cstring>
 #include <mutex>
+#include <new>
+#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
@@ -101,7 +105,106 @@ HnswlibGraph::HnswlibGraph(const CodeSpace& codes, size_t data_bytes, int m, int
   std::vector<std::mutex>().swap(index_.label_op_locks_);
 }
 
+void HnswlibGraph::Load(const void* code, int level, bool dead) {
+  uint32_t node = Place(code, size(), level);
+  if (dead) index_.markDeletedInternal(node);
+}
+
+void HnswlibGraph::LoadLinks(uint32_t node, int level, std::span<const uint32_t> links) {
+  if (node >= size()) throw std::runtime_error("links of an element that is not loaded");
+  if (level < 0 || level > Level(node)) throw std::runtime_error("links on a level too high");
+  if (links.size() > (level == 0 ? index_.maxM0_ : index_.maxM_)) {
+    throw std::runtime_error("too many links");
+  }
+  for (uint32_t to : links) {
+    if (to >= size() || to == node) throw std::runtime_error("link to an element that cannot be");
+    if (Level(to) < level) throw std::runtime_error("link to an element that is not on the level");
+  }
+  hnswlib::linklistsizeint* list = index_.get_linklist_at_level(node, level);
+  std::copy(links.begin(), links.end(), list + 1);
+  index_.setListCount(list, static_cast<unsigned short>(links.size()));  // keeps the deleted mark
+}
+
+void HnswlibGraph::LoadEntry(uint32_t node) {
+  if (node >= size()) throw std::runtime_error("entry point that is not loaded");
+  index_.enterpoint_node_ = node;
+  index_.maxlevel_ = Level(node);
+}
+
+void HnswlibGraph::ReplaceDeadEntry() {
+  if (!index_.isMarkedDeleted(index_.enterpoint_node_)) return;
+  index_.enterpoint_node_ = kNoNode;  // as in an empty graph
+  index_.maxlevel_ = -1;
+  for (uint32_t node = 0; node < size(); node++) {
+    if (!index_.isMarkedDeleted(node) && Level(node) > max_level()) LoadEntry(node);
+  }
+}
+
+// Makes the next node, without links.
+uint32_t HnswlibGraph::Place(const void* code, uint32_t id, int level) {
+  const auto node = static_cast<uint32_t>(index_.cur_element_count++);
+  memset(index_.get_linklist0(node), 0, index_.size_data_per_element_);
+  memcpy(index_.getDataByInternalId(node), code, index_.data_size_);
+  index_.setExternalLabel(node, id);
+  index_.element_levels_[node] = level;
+  if (level > 0) {
+    // One byte more than the lists, as addPoint does.
+    size_t bytes = index_.size_links_per_element_ * static_cast<size_t>(level) + 1;
+    index_.linkLists_[node] = static_cast<char*>(calloc(1, bytes));
+    if (index_.linkLists_[node] == nullptr) throw std::bad_alloc();
+  }
+  return node;
+}
+
+// The end of a greedy walk towards `code`.
+uint32_t HnswlibGraph::Nearest(const void* code, uint32_t start, int level) {
+  auto distance_to = [&](uint32_t node) {
+    return index_.fstdistfunc_(code, index_.getDataByInternalId(node), index_.dist_func_param_);
+  };
+  uint32_t nearest = start;
+  float distance = distance_to(start);
+  for (bool moved = true; moved;) {
+    moved = false;
+    std::lock_guard<std::mutex> lock(index_.link_list_locks_[nearest]);
+    for (uint32_t to : List(index_, nearest, level)) {
+      float d = distance_to(to);
+      if (d >= distance) continue;
+      distance = d;
+      nearest = to;
+      moved = true;
+    }
+  }
+  return nearest;
+}
+
+void HnswlibGraph::LinkBesideDead(const void* code, uint32_t id, int level) {
+  const uint32_t node = Place(code, id, level);
+  std::lock_guard<std::mutex> own(index_.link_list_locks_[node]);
+  std::unique_lock<std::mutex> global(index_.global);
+  const uint32_t entry = index_.enterpoint_node_;
+  const int top = index_.maxlevel_;
+  if (level <= top)
+    global.unlock();  // otherwise this node will be the entry, nobody else meanwhile
+
+  uint32_t at = entry;
+  for (int l = top; l > level; l--) at = Nearest(code, at, l);
+  for (int l = std::min(level, top); l >= 0; l--) {
+    auto found = index_.searchBaseLayer(at, code, l);
+    // The walk ended at a dead node that leads to no live one.
+    if (found.empty()) found = index_.searchBaseLayer(entry, code, l);
+    at = index_.mutuallyConnectNewElement(code, node, found, l, false);
+  }
+  if (level > top) {
+    index_.enterpoint_node_ = node;
+    index_.maxlevel_ = level;
+  }
+}
+
 void HnswlibGraph::Link(const void* code, uint32_t id, int level) {
+  if (index_.num_deleted_ > 0) {
+    LinkBesideDead(code, id, level);
+    return;
+  }
   index_.addPoint(code, static_cast<hnswlib::labeltype>(id), level);
   std::lock_guard<std::mutex> lock(index_.label_lookup_lock);
   index_.label_lookup_.erase(id);

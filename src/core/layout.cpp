@@ -1,6 +1,7 @@
 #include "hnswpg/core/layout.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hnswpg/core/element.h"
 
@@ -147,6 +148,19 @@ PageKind ElementLayout::KindOf(uint32_t block) const {
   const uint32_t within = (block - 1) % pages_per_chunk();
   if (within < upper_pages_) return PageKind::kUpper;
   return within < upper_pages_ + graph_pages_ ? PageKind::kGraph : PageKind::kVector;
+}
+
+uint32_t ElementLayout::BlocksOf(PageKind kind, uint32_t blocks) const {
+  if (blocks == 0) return 0;
+  if (kind == PageKind::kMeta) return 1;
+  // The kind's pages are [begin, end) of each chunk.
+  uint32_t begin = 0;
+  uint32_t end = upper_pages_;
+  if (kind != PageKind::kUpper) begin = std::exchange(end, end + graph_pages_);
+  if (kind == PageKind::kVector) begin = std::exchange(end, end + vector_pages_);
+  const uint32_t chunks = (blocks - 1) / pages_per_chunk();
+  const uint32_t rest = (blocks - 1) % pages_per_chunk();
+  return chunks * (end - begin) + std::clamp(rest, begin, end) - begin;
 }
 
 ElementId ElementLayout::FirstElementOn(uint32_t graph_block) const {

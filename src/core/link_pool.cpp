@@ -29,7 +29,8 @@ class SignalsBlocked {
 
 }  // namespace
 
-LinkPool::LinkPool(Linker* linker, size_t code_bytes, size_t slots, int threads)
+LinkPool::LinkPool(ElementLinker* linker, size_t code_bytes, size_t slots, int threads,
+                   uint32_t first_id)
     : linker_(linker),
       code_bytes_(code_bytes),
       slots_(slots),
@@ -37,7 +38,9 @@ LinkPool::LinkPool(Linker* linker, size_t code_bytes, size_t slots, int threads)
       thread_count_(static_cast<size_t>(threads)),
       codes_(new char[slots * code_bytes]),
       levels_(new uint8_t[slots]),
-      own_(code_bytes) {
+      own_(code_bytes),
+      pushed_(first_id),
+      taken_(first_id) {
   StartThreads();
 }
 

@@ -147,6 +147,26 @@ TEST_CASE("elements are found from their page", "[layout]") {
   REQUIRE(layout.FirstElementOn(block) + layout.ElementsOn(block) - 1 == last);
 }
 
+TEST_CASE("blocks of a kind are counted for a file of any length", "[layout]") {
+  const Shape shape = AnyShape();
+  const ElementLayout layout(shape.quantization, shape.dim, shape.m);
+  const PageKind kinds[] = {PageKind::kUpper, PageKind::kGraph, PageKind::kVector};
+  uint32_t counts[3] = {0, 0, 0};
+  for (const PageKind kind : kinds) {
+    REQUIRE(layout.BlocksOf(kind, 0) == 0);
+    REQUIRE(layout.BlocksOf(kind, 1) == 0);
+  }
+  for (uint32_t block = 1; block <= 3 * layout.pages_per_chunk() + 1; block++) {
+    for (int i = 0; i < 3; i++) {
+      counts[i] += layout.KindOf(block) == kinds[i];
+      REQUIRE(layout.BlocksOf(kinds[i], block + 1) == counts[i]);
+    }
+  }
+  REQUIRE(layout.BlocksOf(PageKind::kMeta, 0) == 0);
+  REQUIRE(layout.BlocksOf(PageKind::kMeta, 1) == 1);
+  REQUIRE(layout.BlocksOf(PageKind::kMeta, 2) == 1);
+}
+
 TEST_CASE("division by multiplication is exact", "[layout]") {
   const uint32_t divisor = GENERATE(1u, 2u, 3u, 7u, 25u, 124u, 605u, 641u, 65535u, 65536u,
                                     0x7FFFFFFFu, 0xFFFFFFFEu, 0xFFFFFFFFu);

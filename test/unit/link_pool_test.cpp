@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // Counts, and checks that code, level and id belong together.
-class Watcher : public Linker {
+class Watcher : public ElementLinker {
  public:
   explicit Watcher(size_t n) : linked(n) {}
 

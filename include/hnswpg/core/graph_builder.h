@@ -10,6 +10,15 @@
 // then read the graph, then Destroy. Destroy is allowed at any moment, joins the
 // threads and never waits longer than one element's linking.
 //
+// Or, to go on with a graph that exists: Create, LoadElement for each of its
+// elements (ids 0 .. n-1), LoadLinks for their lists, LoadEntry, then Add (ids n,
+// n+1, ...), DrainStep until done, Finish, read, Destroy. Loading searches nothing.
+//
+// Dead elements of a loaded graph keep their links and lead on, but none becomes a
+// neighbour of an added element, nor do searches begin at one: where the loaded
+// entry point is dead, they begin at a live element of the highest level there is;
+// where all are dead, the elements added are a graph of their own.
+//
 // Guarantee of Seal: every element can be reached from the entry point over
 // level-0 links. hnswlib alone does not promise that (a link back to a new
 // element may be pruned by every neighbour). Seal computes a spanning tree of
@@ -42,7 +51,7 @@ struct BuildOptions {
   // small memory_limit pays for fewer.
   int threads = 1;
   size_t memory_limit = 0;       // bytes, for everything the builder holds
-  size_t expected_elements = 0;  // how much room to make at first; a guess
+  size_t expected_elements = 0;  // how much room to make at first; a guess. Loaded ones count too
 };
 
 class GraphBuilder {
@@ -55,10 +64,24 @@ class GraphBuilder {
   GraphBuilder(const GraphBuilder&) = delete;
   GraphBuilder& operator=(const GraphBuilder&) = delete;
 
+  // Takes over an element of a graph that exists; its id is the number of elements
+  // taken so far. Before the first Add. 0 <= level <= kMaxLevel.
+  BuildStatus LoadElement(const void* code, int level, bool dead) noexcept;
+  // Its list on one level <= its level (`n` may be 0; a list that is not loaded is
+  // empty). All elements that it leads to are loaded and have that level; nobody is in
+  // its own list. At most 2m links at level 0, m above. kFailed where that is not
+  // so: what is read from a damaged file does no harm.
+  BuildStatus LoadLinks(uint32_t id, int level, const uint32_t* links, int n) noexcept;
+  // The entry point, required where anything is loaded. Its level need not be the
+  // highest; lists on levels above its own are kept and serve nobody.
+  BuildStatus LoadEntry(uint32_t id) noexcept;
+
   // Takes a copy of the code of the next element, whose id is the number of
   // elements taken so far. Links an element on the caller's thread when the
   // queue is full. At most a few milliseconds, except when room must be made.
   BuildStatus Add(const void* code) noexcept;
+  // For an element that has its level already, 0 .. kMaxLevel.
+  BuildStatus Add(const void* code, int level) noexcept;
 
   // Links one queued element on the caller's thread, or waits at most 10 ms for
   // the other threads. *done says that every element is linked.
@@ -69,22 +92,33 @@ class GraphBuilder {
   // must return: no exception, no longjmp.
   BuildStatus Seal(bool (*cancelled)(void*), void* arg) noexcept;
 
-  uint32_t size() const noexcept;       // elements taken
+  // After DrainStep said done: ends the threads and frees what only linking
+  // needed. Seal without its guarantee, and without parents. Seal itself is refused
+  // where elements were loaded.
+  BuildStatus Finish() noexcept;
+
+  uint32_t size() const noexcept;  // elements taken
+  // Of them, those that are loaded, linked or being linked by now. At any moment.
+  uint32_t linked() const noexcept;
   size_t memory_used() const noexcept;  // bytes, by the builder's own count
-  // Bytes the limit must have for `n` elements when so many are expected, for
-  // hints to the user. Where fewer are expected the limit is met earlier, since
-  // making room copies.
+  // Bytes the limit must have for `n` elements, loaded and added, when so many are
+  // expected. Where fewer are expected the limit is met earlier, since making room
+  // copies. Allocates nothing.
   size_t MemoryNeeded(size_t n) const noexcept;
   const char* error() const noexcept;  // after kFailed; never null
 
-  // The sealed graph; ids as counted by Add.
+  // The graph after Seal or Finish.
+  //
+  // The loaded entry point, unless an element that was added has taken its place: one
+  // of a higher level than its own (than that of every live element, if it is
+  // dead), or, where all that was loaded is dead, the highest that was added.
   uint32_t entry_point() const noexcept;  // size() > 0
-  int max_level() const noexcept;
+  int max_level() const noexcept;         // Level(entry_point())
   int Level(uint32_t id) const noexcept;
   // Writes the neighbours to `out` (room for 2m at level 0, m above), returns
   // their number. level <= Level(id).
   int Links(uint32_t id, int level, uint32_t* out) const noexcept;
-  uint32_t Parent(uint32_t id) const noexcept;  // kNoParent for the entry point
+  uint32_t Parent(uint32_t id) const noexcept;  // after Seal; kNoParent for the entry point
   const void* Code(uint32_t id) const noexcept;
 
   static constexpr uint32_t kNoParent = 0xFFFFFFFF;

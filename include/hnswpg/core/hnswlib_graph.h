@@ -10,6 +10,13 @@
 //   - The table of labels holds only the elements being linked, since no element is added twice.
 //     That saves about 48 bytes an element.
 //   - The 65,536 locks that only the updating members use are given back.
+//   - Beside dead nodes (hnswlib's deleted mark, which only Load sets) addPoint does not do: it
+//   links
+//     every element to a dead entry point, on every level, and where a search finds nothing but
+//     dead ones it takes the last of no neighbours. LinkBesideDead takes its place then; the entry
+//     it begins at is alive, so a search that begins there finds at least that. It is addPoint step
+//     by step, otherwise, with the same locks in the same order, and makes the same graph where
+//     addPoint has neither difficulty.
 //
 // Races that hnswlib 0.8 has and that do no harm here (a thread sanitizer reports them):
 //   - getRandomLevel: the generator, see above.
@@ -58,14 +65,23 @@ class LevelGenerator {
 
 // Nodes below are hnswlib's: numbered in the order in which threads began to link them, while the
 // id is the label. With one thread the two are equal.
-class HnswlibGraph : public Linker {
+class HnswlibGraph : public ElementLinker {
  public:
   // Raises std::bad_alloc, std::runtime_error.
   HnswlibGraph(const CodeSpace& codes, size_t data_bytes, int m, int ef_construction,
                size_t capacity);
 
+  // A graph that exists, before the first Link, on one thread: its nodes in turn, then its lists
+  // and its entry. Node and id are equal. What cannot be raises std::runtime_error.
+  void Load(const void* code, int level, bool dead);
+  void LoadLinks(uint32_t node, int level, std::span<const uint32_t> links);
+  void LoadEntry(uint32_t node);
+  // Between loading and linking: lets searches begin at a live node of the highest level where the
+  // entry is dead. entry_node() is kNoNode if all are dead.
+  void ReplaceDeadEntry();
+
   // Called by all threads. `code` has data_bytes; 0 <= level <= kMaxLevel. At most
-  // `capacity` calls. After an exception the graph is of no use.
+  // `capacity` calls, loaded nodes included. After an exception the graph is of no use.
   void Link(const void* code, uint32_t id, int level) override;
 
   // Makes room; nobody may be linking.
@@ -83,7 +99,13 @@ class HnswlibGraph : public Linker {
   const void* Code(uint32_t node) const { return index_.getDataByInternalId(node); }
   uint32_t Id(uint32_t node) const { return static_cast<uint32_t>(index_.getExternalLabel(node)); }
 
+  static constexpr uint32_t kNoNode = 0xFFFFFFFF;
+
  private:
+  uint32_t Place(const void* code, uint32_t id, int level);
+  void LinkBesideDead(const void* code, uint32_t id, int level);
+  uint32_t Nearest(const void* code, uint32_t start, int level);
+
   HnswlibSpace space_;
   hnswlib::HierarchicalNSW<float> index_;
 };

@@ -119,6 +119,8 @@ class ElementLayout {
   uint32_t BlocksFor(uint32_t elements, uint32_t uppers) const;
   // What kind of page a block is, from its number alone. block > 0.
   PageKind KindOf(uint32_t block) const;
+  // How many blocks of a file of so many are of this kind.
+  uint32_t BlocksOf(PageKind kind, uint32_t blocks) const;
   // The first element whose slot begins on this graph page (the first one of a
   // slot's), and how many do: fewer on a chunk's last page than there is room for.
   ElementId FirstElementOn(uint32_t graph_block) const;

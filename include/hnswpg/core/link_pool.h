@@ -2,7 +2,7 @@
 //
 // A ring of codes lies between the owner's thread, which pushes, and the pool's threads, which take
 // a few codes at a time into buffers of their own and link them. The owner links too, when the ring
-// is full and in Step. Elements are numbered in the order of the pushes.
+// is full and in Step. Elements are numbered in the order of the pushes, from first_id on.
 //
 // One mutex guards the ring and the counts; it is held to copy codes, never while linking. Threads
 // sleep while the ring is empty and are woken when a batch has gathered, or by Step, Resume and
@@ -27,9 +27,9 @@
 namespace hnswpg {
 
 // What links one element; called by all threads at once.
-class Linker {
+class ElementLinker {
  public:
-  virtual ~Linker() = default;
+  virtual ~ElementLinker() = default;
   virtual void Link(const void* code, uint32_t id, int level) = 0;
 };
 
@@ -37,7 +37,8 @@ class LinkPool {
  public:
   // code_bytes: of every code pushed. At least one slot. `threads` besides the owner's; where the
   // system refuses threads there are fewer. Raises std::bad_alloc.
-  LinkPool(Linker* linker, size_t code_bytes, size_t slots, int threads);
+  LinkPool(ElementLinker* linker, size_t code_bytes, size_t slots, int threads,
+           uint32_t first_id = 0);
   ~LinkPool() { Stop(); }
   LinkPool(const LinkPool&) = delete;
   LinkPool& operator=(const LinkPool&) = delete;
@@ -79,7 +80,7 @@ class LinkPool {
   bool LinkOne(std::unique_lock<std::mutex>* lock);
   size_t pending() const { return pushed_ - taken_; }
 
-  Linker* const linker_;
+  ElementLinker* const linker_;
   const size_t code_bytes_;
   const size_t slots_;
   const size_t wake_at_;       // codes that make waking a thread worth it
@@ -91,10 +92,10 @@ class LinkPool {
   std::mutex mutex_;
   std::condition_variable work_;  // for the threads: something to take, or stop
   std::condition_variable idle_;  // for the owner: nobody links
-  uint32_t pushed_ = 0;
-  uint32_t taken_ = 0;
-  size_t linking_ = 0;   // taken and not yet linked
-  size_t sleeping_ = 0;  // threads that wait for work_
+  uint32_t pushed_;               // the id of the next to be pushed
+  uint32_t taken_;                // the id of the next to be taken
+  size_t linking_ = 0;            // taken and not yet linked
+  size_t sleeping_ = 0;           // threads that wait for work_
   bool paused_ = false;
   std::exception_ptr failure_;
   std::atomic<bool> stop_{false};

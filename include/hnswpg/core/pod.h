@@ -97,55 +97,63 @@ class CandidateHeap {
 using NearestFirstHeap = CandidateHeap<true>;
 using FarthestFirstHeap = CandidateHeap<false>;
 
-// A set of ids: open addressing, half full at most. Small enough to stay in
-// cache for the thousands of visits of a usual search.
-class IdSet {
- public:
-  explicit IdSet(Arena arena) : arena_(arena) {}
+// Fibonacci hashing: the high bits of the product are well mixed.
+inline uint32_t MixBits(uint32_t key) { return key * 0x9E3779B1u; }
+inline uint32_t MixBits(uint64_t key) {
+  return static_cast<uint32_t>((key * 0x9E3779B97F4A7C15u) >> 32);
+}
 
-  // True if the id was not there yet.
-  bool Insert(ElementId id) {
+// A set of unsigned integers, the greatest of which cannot be a member: open
+// addressing, half full at most. Small enough to stay in cache for the thousands of
+// visits of a usual search.
+template <class Key>
+class FlatSet {
+ public:
+  explicit FlatSet(Arena arena) : arena_(arena) {}
+
+  // True if the key was not there yet.
+  bool Insert(Key key) {
     if (2 * size_ >= capacity_) Grow();
-    ElementId* slot = Find(id);
-    if (*slot == id) return false;
-    *slot = id;
+    Key* slot = Find(key);
+    if (*slot == key) return false;
+    *slot = key;
     size_++;
     return true;
   }
-  bool Contains(ElementId id) const { return size_ > 0 && *Find(id) == id; }
+  bool Contains(Key key) const { return size_ > 0 && *Find(key) == key; }
   void Clear() {
-    if (size_ > 0) std::fill(slots_, slots_ + capacity_, kNoId);
+    if (size_ > 0) std::fill(slots_, slots_ + capacity_, kNone);
     size_ = 0;
   }
   size_t size() const { return size_; }
 
  private:
-  ElementId* Find(ElementId id) const {
-    // Fibonacci hashing: the high bits of the product are well mixed.
-    size_t i = (id * 0x9E3779B1u) >> shift_;
-    while (slots_[i] != id && slots_[i] != kNoId) i = (i + 1) & (capacity_ - 1);
+  static constexpr Key kNone = static_cast<Key>(-1);
+  Key* Find(Key key) const {
+    size_t i = MixBits(key) >> shift_;
+    while (slots_[i] != key && slots_[i] != kNone) i = (i + 1) & (capacity_ - 1);
     return slots_ + i;
   }
   void Grow() {
-    ElementId* old = slots_;
+    Key* old = slots_;
     const size_t old_capacity = capacity_;
     shift_ = old ? shift_ - 1 : 32 - 12;
     capacity_ = size_t{1} << (32 - shift_);
-    slots_ = static_cast<ElementId*>(
-        arena_.resize(arena_.context, nullptr, capacity_ * sizeof(ElementId)));
-    std::fill(slots_, slots_ + capacity_, kNoId);
+    slots_ = static_cast<Key*>(arena_.resize(arena_.context, nullptr, capacity_ * sizeof(Key)));
+    std::fill(slots_, slots_ + capacity_, kNone);
     for (size_t i = 0; i < old_capacity; i++) {
-      if (old[i] != kNoId) *Find(old[i]) = old[i];
+      if (old[i] != kNone) *Find(old[i]) = old[i];
     }
     if (old) arena_.resize(arena_.context, old, 0);
   }
 
   Arena arena_;
-  ElementId* slots_ = nullptr;
+  Key* slots_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;
   int shift_ = 32;
 };
+using IdSet = FlatSet<ElementId>;
 
 }  // namespace hnswpg
 

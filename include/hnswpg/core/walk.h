@@ -72,6 +72,16 @@ class Walk {
   // Begin. False if nothing is left.
   bool Resume(int level, size_t ef, size_t max_measured);
 
+  // After a search for the `ef` nearest: puts an element that was measured without
+  // walking to it among what was seen, and found if it is near enough.
+  void Offer(Candidate c, size_t ef) {
+    if (found_.size() >= ef && !(c < found_.top())) {
+      rest_.Push(c);
+    } else {
+      Keep(c, ef);
+    }
+  }
+
   // The result, farthest on top.
   FarthestFirstHeap& found() { return found_; }
   // Elements measured since Begin.
