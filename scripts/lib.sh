@@ -195,9 +195,12 @@ run_regress() {  # suite, program, directory of the inputs, tests
   work=$(mktemp -d "$stage/$suite.XXXXXX")
   chmod 755 "$work"
   server_dir "$work/out"
+  # Nothing in the background, neither ours nor the server's: what is pending or
+  # deleted stays so until a test does something about it.
+  printf '%s\n' 'hnsw.sync_interval = 0' 'autovacuum = off' >"$work/server.conf"
   # In a directory of the server's user: pg_regress writes into the current one.
   # A step of an isolation test that blocks for ever is given up after a minute.
-  (cd "$work/out" && as_server env PGISOLATIONTIMEOUT=60 "$program" --bindir="${PG_CONFIG%/*}" --temp-instance="$work/out/instance" \
+  (cd "$work/out" && as_server env PGISOLATIONTIMEOUT=60 "$program" --bindir="${PG_CONFIG%/*}" --temp-instance="$work/out/instance" --temp-config="$work/server.conf" \
     --inputdir="$input" --outputdir="$work/out" --load-extension=hnswpg \
     --encoding=UTF8 --no-locale --dbname=contrib_regression "$@" 2>&1) | tee "$work/report" || status=$?
   passed=$(grep -cE '^(test |     ).* \.\.\. ok |^ok [0-9]+ ' "$work/report") || true

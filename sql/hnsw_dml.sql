@@ -60,7 +60,7 @@ SELECT n_tup_hot_upd > 0 AS hot FROM pg_stat_user_tables WHERE relname = 'hnsw_d
 UPDATE hnsw_dml SET id = 100 + id, v = v;
 UPDATE hnsw_dml SET id = id - 100;
 SELECT hnsw_dml_ids();
-SELECT id, note FROM hnsw_dml ORDER BY v <-> '[2.5,0,0]' LIMIT 2;
+SELECT id, note FROM hnsw_dml ORDER BY v <-> '[2.4,0,0]' LIMIT 2;
 UPDATE hnsw_dml SET v = NULL WHERE id = 2;
 SELECT hnsw_dml_ids();
 UPDATE hnsw_dml SET v = '[2,0,0]' WHERE id = 2;

@@ -74,4 +74,4 @@ SET hnsw.max_scan_tuples = 2147483647;
 SET hnsw.max_scan_tuples = 0;
 SET hnsw.max_scan_tuples = -1;
 RESET hnsw.max_scan_tuples;
-SELECT name, setting, vartype, context, min_val, max_val, enumvals FROM pg_settings WHERE name LIKE 'hnsw.%' ORDER BY name;
+SELECT name, boot_val, vartype, context, min_val, max_val, enumvals FROM pg_settings WHERE name LIKE 'hnsw.%' ORDER BY name;

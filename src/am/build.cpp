@@ -23,7 +23,7 @@ extern "C" {
 
 #include <cmath>
 
-#include "hnswpg/core/graph_builder.h"
+#include "hnswpg/storage/build_status.h"
 #include "hnswpg/storage/element_writer.h"
 #include "hnswpg/storage/linker.h"
 #include "hnswpg/storage/loader.h"
@@ -55,22 +55,6 @@ void StopBuilder(int, Datum arg) {
   state->builder = nullptr;
 }
 
-[[noreturn]] void RaiseBuildError(const GraphBuilder* builder, BuildStatus status) {
-  if (status == BuildStatus::kFailed) {
-    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                    errmsg("could not build the hnsw graph: %s", builder->error())));
-  }
-  ereport(
-      ERROR,
-      (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
-       errdetail("The hnsw graph did not get the memory that maintenance_work_mem allows it.")));
-  pg_unreachable();
-}
-
-void Check(const BuildState& state, BuildStatus status) {
-  if (status != BuildStatus::kOk) RaiseBuildError(state.builder, status);
-}
-
 void EnterPhase(BuildPhase phase) {
   pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, phase);
 }
@@ -91,13 +75,10 @@ bool Cancelled(void*) { return QueryCancelPending || ProcDiePending; }
 // Waits for the threads, and writes the graph to the index's pages.
 void WriteGraph(BuildState* state) {
   EnterPhase(kPhaseLink);
-  for (bool done = false; !done;) {
-    CHECK_FOR_INTERRUPTS();
-    Check(*state, state->builder->DrainStep(&done));
-  }
+  DrainBuilder(state->builder);
   const BuildStatus sealed = state->builder->Seal(Cancelled, nullptr);
   CHECK_FOR_INTERRUPTS();
-  Check(*state, sealed);
+  CheckBuild(state->builder, sealed);
   EnterPhase(kPhaseWrite);
   state->loader->Finish(*state->builder);
   GraphBuilder::Destroy(state->builder);
@@ -118,11 +99,9 @@ void GoOnOnPages(BuildState* state) {
 }
 
 void InsertOnPages(const Index& index, const float* vector, ItemPointer tid) {
-  const ElementId id = WriteElement(index, WriteMode::kBuilding, vector, tid);
-  LinkPending(index, WriteMode::kBuilding, id);
+  const Written written = WriteElement(index, WriteMode::kBuilding, vector, tid);
+  LinkPending(index, WriteMode::kBuilding, written.id);
 }
-
-size_t MemoryLimit() { return static_cast<size_t>(maintenance_work_mem) * 1024; }
 
 // Takes the row into the graph in memory. False if it does not fit.
 bool AddInMemory(BuildState* state, const float* vector, ItemPointer tid) {
@@ -133,12 +112,12 @@ bool AddInMemory(BuildState* state, const float* vector, ItemPointer tid) {
   }
   const size_t used =
       state->builder->memory_used() + state->equal->memory_used() + state->loader->memory_used();
-  if (used > MemoryLimit()) return false;
+  if (used > BuildMemoryLimit()) return false;
   state->index->space.Encode(vector, state->code);
   const ElementId id = state->builder->size();
   const BuildStatus status = state->builder->Add(state->code);
   if (status == BuildStatus::kFull) return false;
-  Check(*state, status);
+  CheckBuild(state->builder, status);
   state->loader->AddElement(id, state->code, vector, tid);
   state->equal->Remember(id);
   return true;
@@ -188,7 +167,7 @@ GraphBuilder* StartBuilder(const Index& index, int64 expected) {
   options.m = index.parameters.m;
   options.ef_construction = index.parameters.ef_construction;
   options.threads = 1 + max_parallel_maintenance_workers;
-  options.memory_limit = MemoryLimit();
+  options.memory_limit = BuildMemoryLimit();
   options.expected_elements = expected;
   GraphBuilder* builder = GraphBuilder::Create(index.space, options);
   if (builder == nullptr) RaiseBuildError(nullptr, BuildStatus::kOutOfMemory);

@@ -1,24 +1,60 @@
-// aminsert: writes the element, then links it before the command goes on.
+// aminsert: writes the element, which every scan finds from then on. Linking it
+// into the graph is left to others, unless the index is WITH (sync = immediate), the
+// table is temporary (no other process can read it), or too much is pending.
 #include "hnswpg/am/am.h"
+#include "hnswpg/storage/announce.h"
 #include "hnswpg/storage/element_writer.h"
 #include "hnswpg/storage/linker.h"
+#include "hnswpg/storage/sync.h"
 
 namespace hnswpg {
+namespace {
+
+// What one command needs for all its rows; hangs off its IndexInfo.
+struct Inserter {
+  Index index;
+  bool immediate;
+  MemoryContext scratch;  // reset for each row
+};
+
+Inserter* GetInserter(Relation rel, IndexInfo* info) {
+  if (info->ii_AmCache) return static_cast<Inserter*>(info->ii_AmCache);
+  MemoryContext old = MemoryContextSwitchTo(info->ii_Context);
+  const bool immediate = LinksAtOnce(rel) || RelationUsesLocalBuffers(rel);
+  MemoryContext scratch =
+      AllocSetContextCreate(info->ii_Context, "hnswpg insertion", ALLOCSET_DEFAULT_SIZES);
+  Inserter* inserter = static_cast<Inserter*>(palloc(sizeof(Inserter)));
+  *inserter = Inserter{OpenIndex(rel), immediate, scratch};
+  MemoryContextSwitchTo(old);
+  info->ii_AmCache = inserter;
+  return inserter;
+}
+
+void Insert(const Inserter& inserter, const float* vector, ItemPointer tid) {
+  const Index& index = inserter.index;
+  const Written written = WriteElement(index, WriteMode::kLogged, vector, tid);
+  if (inserter.immediate) {
+    LinkPending(index, WriteMode::kLogged, written.id);
+    return;
+  }
+  if (written.n_pending > static_cast<uint32_t>(pending_limit)) LinkBatch(index);
+  AnnounceWork(index.rel);
+}
+
+}  // namespace
 
 bool hnswinsert(Relation rel, Datum* values, bool* nulls, ItemPointer tid, Relation,
-                IndexUniqueCheck, bool, IndexInfo*) {
+                IndexUniqueCheck, bool, IndexInfo* info) {
   if (nulls[0]) return false;
-  MemoryContext context =
-      AllocSetContextCreate(CurrentMemoryContext, "hnswpg insertion", ALLOCSET_DEFAULT_SIZES);
-  MemoryContext old = MemoryContextSwitchTo(context);
-  const Index index = OpenIndex(rel);
-  const float* vector = IndexableVector(index.parameters, values[0]);
-  if (vector) {
-    const ElementId id = WriteElement(index, WriteMode::kLogged, vector, tid);
-    LinkPending(index, WriteMode::kLogged, id);
-  }
+  Inserter* inserter = GetInserter(rel, info);
+  // One command may insert into several relations of the same definition, never
+  // with the same IndexInfo; but the relation's memory may move.
+  inserter->index.rel = rel;
+  MemoryContext old = MemoryContextSwitchTo(inserter->scratch);
+  const float* vector = IndexableVector(inserter->index.parameters, values[0]);
+  if (vector) Insert(*inserter, vector, tid);
   MemoryContextSwitchTo(old);
-  MemoryContextDelete(context);
+  MemoryContextReset(inserter->scratch);
   return false;
 }
 

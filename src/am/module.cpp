@@ -1,5 +1,6 @@
 // The module as the server loads it.
 #include "hnswpg/am/am.h"
+#include "hnswpg/storage/worker_slot.h"
 #include "hnswpg/type/function.h"
 
 extern "C" {
@@ -11,4 +12,5 @@ HNSWPG_EXPORT void _PG_init(void);
 void _PG_init(void) {
   hnswpg::DefineOptions();
   hnswpg::DefineSettings();
+  if (process_shared_preload_libraries_in_progress) hnswpg::RegisterLauncher();
 }

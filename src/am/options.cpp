@@ -1,4 +1,4 @@
-// CREATE INDEX ... WITH (m, ef_construction, quantization), and what options,
+// CREATE INDEX ... WITH (m, ef_construction, quantization, sync), and what options,
 // operator class and column make together.
 #include "hnswpg/am/am.h"
 
@@ -20,11 +20,17 @@ enum QuantizationOption { kUnset = -1, kOptionNone = 0, kOptionInt8 = 1 };
 relopt_enum_elt_def quantization_values[] = {
     {"none", kOptionNone}, {"int8", kOptionInt8}, {nullptr, 0}};
 
+enum SyncOption { kBackground, kImmediate };
+
+relopt_enum_elt_def sync_values[] = {
+    {"background", kBackground}, {"immediate", kImmediate}, {nullptr, 0}};
+
 struct Options {
   int32 vl_len_;
   int m;
   int ef_construction;
   int quantization;
+  int sync;
 };
 
 // The struct has more members in some versions of the server; they stay 0.
@@ -76,6 +82,10 @@ void DefineOptions() {
   add_enum_reloption(option_kind, "quantization", "Codes that the graph is walked by",
                      quantization_values, kUnset, "Valid values are \"int8\" and \"none\".",
                      AccessExclusiveLock);
+  // Commands that begin later heed it.
+  add_enum_reloption(option_kind, "sync", "When what is inserted is linked into the graph",
+                     sync_values, kBackground, "Valid values are \"background\" and \"immediate\".",
+                     ShareUpdateExclusiveLock);
 }
 
 bytea* hnswoptions(Datum reloptions, bool validate) {
@@ -83,6 +93,7 @@ bytea* hnswoptions(Datum reloptions, bool validate) {
       ParseElement("m", RELOPT_TYPE_INT, offsetof(Options, m)),
       ParseElement("ef_construction", RELOPT_TYPE_INT, offsetof(Options, ef_construction)),
       ParseElement("quantization", RELOPT_TYPE_ENUM, offsetof(Options, quantization)),
+      ParseElement("sync", RELOPT_TYPE_ENUM, offsetof(Options, sync)),
   };
   Options* options = static_cast<Options*>(
       build_reloptions(reloptions, validate, option_kind, sizeof(Options), parse, lengthof(parse)));
@@ -103,6 +114,11 @@ IndexParameters ParametersOf(Relation index) {
   p.metric = SupportOf(index)->metric;
   p.quantization = ChooseQuantization(index, p.metric, options);
   return p;
+}
+
+bool LinksAtOnce(Relation index) {
+  const Options* options = reinterpret_cast<const Options*>(index->rd_options);
+  return options && options->sync == kImmediate;
 }
 
 const float* IndexableVector(const IndexParameters& parameters, Datum value) {

@@ -20,6 +20,11 @@ constexpr size_t kMoreFinalists = 4;
 constexpr float kErrorsSpared = 4.0f;
 constexpr uint32_t kFewDimensions = 64;
 
+uint64_t KeyOf(const ItemPointerData& tid) {
+  return static_cast<uint64_t>(ItemPointerGetBlockNumberNoCheck(&tid)) << 16 |
+         ItemPointerGetOffsetNumberNoCheck(&tid);
+}
+
 }  // namespace
 
 Search::Search(Relation rel, const float* query, const void* code, bool skip_killed)
@@ -34,6 +39,7 @@ Search::Search(Relation rel, const float* query, const void* code, bool skip_kil
       last_distance_(-std::numeric_limits<float>::infinity()),
       tids_(arena_),
       pending_(arena_),
+      rows_(arena_),
       finalists_(arena_),
       hits_(arena_) {}
 
@@ -46,24 +52,16 @@ const TidRef* Search::Next() {
     exhausted_ = !NextRound();
     if (exhausted_) end_hit_ = hits_.size();
   }
-  const bool have_hit = next_hit_ < end_hit_;
-  const bool have_pending = next_pending_ < pending_.size();
-  if (have_pending && (!have_hit || Nearer(pending_[next_pending_], hits_[next_hit_]))) {
-    return Emit(&pending_, &next_pending_);
-  }
-  return have_hit ? Emit(&hits_, &next_hit_) : nullptr;
+  if (next_hit_ == end_hit_) return nullptr;
+  const Hit& hit = hits_[next_hit_++];
+  last_distance_ = hit.distance;
+  return &hit.ref;
 }
 
 // In strict order, what comes too late.
 void Search::SkipLate() {
   if (iterative_scan != kIterativeStrict) return;
   while (next_hit_ < end_hit_ && hits_[next_hit_].distance < last_distance_) next_hit_++;
-}
-
-const TidRef* Search::Emit(PodVector<Hit>* hits, size_t* at) {
-  const Hit& hit = (*hits)[(*at)++];
-  last_distance_ = hit.distance;
-  return &hit.ref;
 }
 
 // ---- rounds ----
@@ -80,21 +78,33 @@ bool Search::NextRound() {
 
 void Search::Begin() {
   round_ = ef_search;
+  if (!query_) CollectPending();
+}
+
+void Search::BeginWalk() {
   walk_.Begin();
-  CollectPending();
+  MeasurePending();
+  WalkFirst();
+  OfferPending();
 }
 
 // Level 0 is walked from where the descent ended. Links have a direction, and it is
 // the entry point that everything can be reached from: when nothing is left of what
 // could be reached otherwise, the walk goes on from there.
+void Search::WalkFirst() {
+  const Meta meta = ReadMeta(index_);
+  if (meta.entry == kNoId) return;
+  const ElementId entry =
+      meta.entry_level > 0 ? walk_.Descend(meta.entry, meta.entry_level, 1) : meta.entry;
+  walk_.Continue(entry, 0, round_);
+  if (walk_.found().size() < round_) ContinueFromEntry();
+}
+
 bool Search::WalkRound() {
-  if (walk_.measured() == 0) {
-    const Meta meta = ReadMeta(index_);
-    if (meta.entry == kNoId) return false;
-    const ElementId entry =
-        meta.entry_level > 0 ? walk_.Descend(meta.entry, meta.entry_level, 1) : meta.entry;
-    walk_.Continue(entry, 0, round_);
-    if (walk_.found().size() < round_) ContinueFromEntry();
+  if (!has_walked_) {
+    has_walked_ = true;
+    BeginWalk();
+    if (walk_.found().empty()) return false;
     if (index_.parameters.dim < kFewDimensions) {
       CollectFound();
     } else {
@@ -119,16 +129,17 @@ void Search::ContinueFromEntry() {
   if (entry != kNoId) walk_.Continue(entry, 0, round_);
 }
 
-// Without a query: the rows of some more elements, in the order of their ids.
+// Without a query: the rows of what was pending, then of some more elements, in the
+// order of their ids.
 bool Search::ReadRound() {
+  if (next_hit_ < hits_.size()) return true;
   hits_.Clear();
   next_hit_ = 0;
   for (; next_read_ < index_.meta.next_element && hits_.empty(); next_read_++) {
     CHECK_FOR_INTERRUPTS();
     SlotCopy copy;
     ReadSlot(index_, next_read_, &copy, nullptr);
-    if (copy.head.state == SlotState::kLinked) Collect(next_read_, nullptr, &hits_);
-    DropPendingRows(0);
+    if (copy.head.state == SlotState::kLinked) Collect(next_read_, nullptr);
   }
   return !hits_.empty();
 }
@@ -137,27 +148,62 @@ bool Search::ReadRound() {
 
 // Reads an element for certain and appends its rows; none if it is not the one
 // that was walked.
-void Search::Collect(ElementId id, const Walked* walked, PodVector<Hit>* hits) {
+void Search::Collect(ElementId id, const Walked* walked) {
   tids_.Clear();
   if (!ReadElement(index_, id, walked, skip_killed_, vector_, &tids_)) return;
   const float distance = query_ ? index_.space.ExactDistance(query_, vector_) : 0.0f;
-  for (const TidRef& ref : tids_) hits->Push(Hit{distance, ref});
+  for (const TidRef& ref : tids_) {
+    if (keeps_rows_ && !rows_.Insert(KeyOf(ref.tid))) continue;
+    hits_.Push(Hit{distance, ref});
+  }
 }
 
 // Elements on the pending list, before the graph is walked: one that was linked
-// before is found in the graph; one that is linked meanwhile is found there too, and
-// its rows are dropped there.
+// before is found in the graph. One that is linked meanwhile is found there too, or
+// the equal one that took over its row; its rows count once. What is pending counts as
+// just nearer than what is equal in the graph, and is read first, so its row is seen on
+// one side or the other.
+//
+// The index was opened after the snapshot was taken: what was linked by then is all
+// that there is, if nothing was pending.
+void Search::MeasurePending() {
+  pending_.Clear();
+  if (index_.meta.n_runs == 0) return;
+  n_merges_ = ReadMeta(index_).n_merges;
+  PodVector<ElementId> ids(arena_);
+  ReadPending(index_, &ids);
+  keeps_rows_ |= !ids.empty();
+  Measured measured[kMaxLinks];
+  pending_.Reserve(ids.size());
+  for (size_t at = 0; at < ids.size(); at += kMaxLinks) {
+    CHECK_FOR_INTERRUPTS();
+    const int n = static_cast<int>(std::min<size_t>(kMaxLinks, ids.size() - at));
+    graph_.MeasureInOrder(&ids[at], n, measured);
+    for (int i = 0; i < n; i++) {
+      pending_.Push(Candidate{PendingDistance(measured[i].distance), ids[at + i]});
+    }
+  }
+}
+
+void Search::OfferPending() {
+  for (const Candidate& candidate : pending_) walk_.Offer(candidate, round_);
+}
+
+// Without a query: all of them.
 void Search::CollectPending() {
   PodVector<ElementId> ids(arena_);
   ReadPending(index_, &ids);
+  keeps_rows_ = !ids.empty();
   for (ElementId id : ids) {
-    Collect(id, nullptr, &pending_);
+    CHECK_FOR_INTERRUPTS();
+    Collect(id, nullptr);
   }
-  std::sort(pending_.begin(), pending_.end(), Nearer);
 }
 
-// What the first walk found, to be read bit by bit.
+// What the walk found, nearest first.
 void Search::TakeFinalists() {
+  finalists_.Clear();
+  next_finalist_ = 0;
   for (const Candidate& found : walk_.found().items()) finalists_.Push(found);
   std::sort(finalists_.begin(), finalists_.end());
   walk_.found().Clear();
@@ -175,11 +221,15 @@ void Search::ReadFinalists() {
     const Candidate& finalist = finalists_[next_finalist_];
     const Walked walked = {code_, finalist.distance};
     const size_t before = hits_.size();
-    Collect(finalist.id, &walked, &hits_);
+    Collect(finalist.id, &walked);
     if (hits_.size() == before) continue;
     largest_error_ = std::max(largest_error_, std::fabs(hits_.back().distance - finalist.distance));
   }
-  DropPendingRows(next_hit_);
+  if (MayHaveMissedRows()) {
+    StartAnew();
+    end_hit_ = next_hit_;
+    return;
+  }
   Hit* waiting_rows = hits_.begin() + next_hit_;
   std::sort(waiting_rows, hits_.end(), Nearer);
   end_hit_ = hits_.size();
@@ -188,34 +238,41 @@ void Search::ReadFinalists() {
   end_hit_ = std::upper_bound(waiting_rows, hits_.end(), least, Nearer) - hits_.begin();
 }
 
-// Joins what the walk found to what was held back.
+// Joins what the walk found to what was held back. Nearest first, so that pending
+// elements come before equal ones.
 void Search::CollectFound() {
   const size_t held_back = hits_.size() - next_hit_;
   std::copy(hits_.begin() + next_hit_, hits_.end(), hits_.begin());
   hits_.Truncate(held_back);
   next_hit_ = 0;
-  while (!walk_.found().empty()) {
-    const Candidate found = walk_.found().Pop();
-    const Walked walked = {code_, found.distance};
-    Collect(found.id, &walked, &hits_);
+  TakeFinalists();
+  ReadAllFinalists();
+  while (MayHaveMissedRows()) {
+    StartAnew();
+    ReadAllFinalists();
   }
-  DropPendingRows(held_back);
+  finalists_.Clear();
+  next_finalist_ = 0;
   std::sort(hits_.begin(), hits_.end(), Nearer);
 }
 
-// An element in the graph may have been pending at the beginning, or have taken over
-// the row of an equal one that was.
-void Search::DropPendingRows(size_t from) {
-  if (pending_.empty()) return;
-  Hit* end = std::remove_if(hits_.begin() + from, hits_.end(),
-                            [this](const Hit& hit) { return IsPendingRow(hit.ref.tid); });
-  hits_.Truncate(end - hits_.begin());
+void Search::ReadAllFinalists() {
+  for (const Candidate& found : finalists_) {
+    const Walked walked = {code_, found.distance};
+    Collect(found.id, &walked);
+  }
 }
 
-bool Search::IsPendingRow(const ItemPointerData& tid) const {
-  return std::any_of(pending_.begin(), pending_.end(), [&tid](const Hit& hit) {
-    return ItemPointerEquals(const_cast<ItemPointer>(&hit.ref.tid), const_cast<ItemPointer>(&tid));
-  });
+// A pending element that was merged before it was read may have handed its row to one
+// that was read before.
+bool Search::MayHaveMissedRows() const {
+  return !pending_.empty() && ReadMeta(index_).n_merges != n_merges_;
+}
+
+// As wide as the current round. Rows that were read already are known.
+void Search::StartAnew() {
+  BeginWalk();
+  TakeFinalists();
 }
 
 }  // namespace hnswpg

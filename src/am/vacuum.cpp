@@ -1,8 +1,9 @@
-// ambulkdelete and amvacuumcleanup.
-#include "hnswpg/storage/vacuum.h"
-
+// ambulkdelete and amvacuumcleanup. VACUUM removes heap TIDs and marks; dead elements
+// are taken out of the graph by the worker, or by hnsw_cleanup. (Of a temporary index
+// by VACUUM, since nobody else can see it.)
 #include "hnswpg/am/am.h"
-#include "hnswpg/storage/linker.h"
+#include "hnswpg/storage/announce.h"
+#include "hnswpg/storage/vacuum.h"
 
 namespace hnswpg {
 namespace {
@@ -22,40 +23,49 @@ IndexBulkDeleteResult* EnsureStats(IndexBulkDeleteResult* stats) {
   return static_cast<IndexBulkDeleteResult*>(palloc0(sizeof(IndexBulkDeleteResult)));
 }
 
+void CleanUp(const Index& index) {
+  const Meta meta = ReadMeta(index);
+  const bool too_many_dead = DeadFraction(meta) > cleanup_threshold;
+  if (RelationUsesLocalBuffers(index.rel)) {
+    if (too_many_dead) RemoveDead(index, false);
+  } else if (too_many_dead || meta.n_pending > 0) {
+    AnnounceWork(index.rel);
+  }
+}
+
+// Pages' worth of the slots that can be used again, wherever they lie.
+BlockNumber FreePages(const Index& index) {
+  const double pages_an_element =
+      static_cast<double>(index.layout.pages_per_chunk()) / index.layout.elements_per_chunk();
+  return static_cast<BlockNumber>(ReadMeta(index).n_free * pages_an_element);
+}
+
 }  // namespace
 
 // When this returns, no TID that the callback called dead is in the index, so
-// the heap may use it again. Elements that are pending when it begins are linked
-// first; one that comes later has a TID of a row that is alive.
+// the heap may use it again.
 IndexBulkDeleteResult* hnswbulkdelete(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,
                                       IndexBulkDeleteCallback callback, void* callback_state) {
   const Index index = OpenIndex(info->index);
   stats = EnsureStats(stats);
   Callback ask = {callback, callback_state};
-  LockGraph(index.rel);
-  LinkAllPending(index, WriteMode::kLogged);
   const VacuumCounts counts = MarkDead(index, info->strategy, AskCallback, &ask);
-  UnlockGraph(index.rel);
   stats->tuples_removed += counts.tids_removed;
   stats->num_index_tuples = counts.tids_left;
-  // Also those of an earlier vacuum that was cut short.
-  RemoveDead(index);
   return stats;
 }
 
 IndexBulkDeleteResult* hnswvacuumcleanup(IndexVacuumInfo* info, IndexBulkDeleteResult* stats) {
   if (info->analyze_only) return stats;
   const Index index = OpenIndex(info->index);
-  const bool known = stats != nullptr;
-  if (!known) RemoveDead(index);
-  stats = EnsureStats(stats);
-  const Meta meta = ReadMeta(index);
-  stats->num_pages = RelationGetNumberOfBlocks(info->index);
-  stats->pages_free = 0;
-  if (!known) {
-    stats->num_index_tuples = meta.n_linked + meta.n_pending;
-    stats->estimated_count = true;  // rows of equal vectors share an element
+  CleanUp(index);
+  GiveBackTail(index);
+  if (stats == nullptr) {
+    stats = EnsureStats(nullptr);
+    stats->num_index_tuples = ReadMeta(index).n_tids;
   }
+  stats->num_pages = RelationGetNumberOfBlocks(info->index);
+  stats->pages_free = FreePages(index);
   return stats;
 }
 

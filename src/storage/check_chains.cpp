@@ -6,9 +6,11 @@
 // is read once, here, after the slots were: what is on the free list then was
 // free when the slots were read and has its successor still; what was read as
 // free and is not on the list any more must be pending by now, and is read again.
+// Heap TIDs of such elements are added to those that were counted.
 #include <algorithm>
 
 #include "check_state.h"
+#include "hnswpg/storage/pending.h"
 
 namespace hnswpg {
 namespace {
@@ -17,10 +19,11 @@ class SlotListExaminer {
  public:
   explicit SlotListExaminer(Examination* e)
       : e_(e),
-        meta_(ReadMeta(e->index)),
+        page_(e),
+        meta_page_(ReadMetaPage(&page_)),
+        meta_(*MetaOf(meta_page_)),
         // Where the metapage promises more than there is, only what there is.
         end_(e->index.meta.next_element > e->end ? e->end : meta_.next_element),
-        page_(e),
         listed_(static_cast<bool*>(MemoryContextAllocExtended(
             CurrentMemoryContext, end_ + size_t{1}, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO))) {}
 
@@ -32,20 +35,31 @@ class SlotListExaminer {
 
  private:
   bool Enter(BlockNumber block, ElementId from, ElementId id, const char* list);
-  bool PendingNext(ElementId from, ElementId id, ElementId* next);
-  bool ReadState(ElementId id, SlotState* state, ElementId* next);
+  void EnterPending(ElementId id);
+  const char* ReadSlotAgain(ElementId id);
   void FollowContainersOf(ElementId id);
   void CompareCount(const char* what, uint32_t found, uint32_t told);
+  static Page ReadMetaPage(PageCopy* page);
 
   Examination* e_;
-  const Meta meta_;
-  const ElementId end_;  // lists lead to slots below it
   PageCopy page_;
+  const Page meta_page_;
+  const Meta& meta_;
+  const ElementId end_;  // lists lead to slots below it
   bool* listed_;
   bool complete_ = true;  // lists were followed to their ends
   uint32_t n_free_ = 0;
   uint32_t n_pending_ = 0;
+  uint64_t n_late_tids_ = 0;  // of elements written since the slots were read
 };
+
+// A copy: runs and counts are those of one moment.
+Page SlotListExaminer::ReadMetaPage(PageCopy* page) {
+  const char* contents = page->ReadAgain(kMetaBlock);
+  Page copy = static_cast<Page>(palloc0(BLCKSZ));
+  if (contents != nullptr) memcpy(copy, contents, BLCKSZ);
+  return copy;
+}
 
 BlockNumber BlockOf(const Examination* e, ElementId id) {
   return id == kNoId ? kMetaBlock : e->SlotBlock(id);
@@ -85,44 +99,57 @@ void SlotListExaminer::FollowFree() {
   }
 }
 
-// The slot as it is now. False if its page is damaged.
-bool SlotListExaminer::ReadState(ElementId id, SlotState* state, ElementId* next) {
+// The slot as it is now. Null if its page is damaged.
+const char* SlotListExaminer::ReadSlotAgain(ElementId id) {
   BlockNumber block;
   uint32_t offset;
   e_->layout().Locate(id, &block, &offset);
   const char* page = page_.ReadAgain(block);
-  if (page == nullptr) return false;
-  *state = HeadAt(page + offset)->state;
-  *next = TailAt(page + offset, e_->layout())->next;
-  return true;
+  return page == nullptr ? nullptr : page + offset;
 }
 
-// Up to the element that was the last when the metapage was read; more may follow
-// by now.
+// The runs that were in the metapage when it was read; more may follow by now.
 void SlotListExaminer::FollowPending() {
-  ElementId from = kNoId;
-  for (ElementId id = meta_.pending_first; id != kNoId;) {
-    if (!Enter(BlockOf(e_, from), from, id, "pending list")) return;
-    SlotState state;
-    ElementId next;
-    if (!ReadState(id, &state, &next)) {
-      complete_ = false;
-      return;
-    }
-    if (state != SlotState::kPending) {
-      Report(e_, e_->SlotBlock(id), id, "on the pending list, but not pending");
-      complete_ = false;
-      return;
-    }
-    n_pending_++;
-    from = id;
-    if (id == meta_.pending_last) return;
-    id = next;
+  if (meta_.first_run + meta_.n_runs > kMaxPendingRuns) {
+    Report(e_, kMetaBlock, kNoId, "%u pending runs from place %u on do not fit", meta_.n_runs,
+           meta_.first_run);
+    complete_ = false;
+    return;
   }
-  if (meta_.pending_last == kNoId && from == kNoId) return;
-  Report(e_, BlockOf(e_, from), from, "the pending list does not end at %u, as the metapage says",
-         meta_.pending_last);
-  complete_ = false;
+  const PendingRun* runs = RunsOf(meta_page_);
+  const char* runs_end = reinterpret_cast<const char*>(runs + meta_.n_runs);
+  if (!KeepsContent(meta_page_, runs_end - meta_page_)) {
+    Report(e_, kMetaBlock, kNoId,
+           "the pending list lies outside of what the page header says is in use");
+  }
+  for (uint32_t i = 0; i < meta_.n_runs; i++) {
+    const PendingRun& run = runs[i];
+    if (run.count == 0 || run.first >= end_ || run.count > end_ - run.first) {
+      Report(e_, kMetaBlock, kNoId, "the pending list has %u slots from %u on, which do not exist",
+             run.count, run.first);
+      complete_ = false;
+      continue;
+    }
+    for (uint32_t j = 0; j < run.count; j++) EnterPending(run.first + j);
+  }
+}
+
+void SlotListExaminer::EnterPending(ElementId id) {
+  CHECK_FOR_INTERRUPTS();
+  n_pending_++;
+  if (!Enter(kMetaBlock, kNoId, id, "pending list")) return;
+  const char* slot = ReadSlotAgain(id);
+  if (slot == nullptr) {
+    complete_ = false;
+    return;
+  }
+  if (HeadAt(slot)->state != SlotState::kPending) {
+    Report(e_, e_->SlotBlock(id), id, "on the pending list, but not pending");
+    complete_ = false;
+    return;
+  }
+  const bool is_late = id >= e_->end || e_->state(id) == SlotState::kFree;
+  if (is_late) n_late_tids_ += TailAt(slot, e_->layout())->n_tids;
 }
 
 void SlotListExaminer::FollowContainersOf(ElementId id) {
@@ -173,12 +200,11 @@ void SlotListExaminer::FindUnlisted() {
     if (listed_[id]) continue;
     if (known && e_->state(id) != SlotState::kFree && e_->state(id) != SlotState::kPending)
       continue;
-    SlotState state;
-    ElementId next;
     // What was taken off the free list before the metapage was read is on the
     // pending list since.
-    if (!ReadState(id, &state, &next)) continue;
-    const bool pending = state == SlotState::kPending;
+    const char* slot = ReadSlotAgain(id);
+    if (slot == nullptr) continue;
+    const bool pending = HeadAt(slot)->state == SlotState::kPending;
     Report(e_, e_->SlotBlock(id), id,
            pending ? "pending, but not on the pending list" : "free, but not on the free list");
   }
@@ -202,6 +228,11 @@ void SlotListExaminer::CompareCounts() {
   if (!complete_) return;
   CompareCount("free", n_free_, meta_.n_free);
   CompareCount("pending", n_pending_, meta_.n_pending);
+  const uint64_t n_tids = e_->tids.size() + n_late_tids_;
+  if (n_tids == meta_.n_tids) return;
+  Report(e_, kMetaBlock, kNoId,
+         "there are " UINT64_FORMAT " heap TIDs, not " UINT64_FORMAT " as the metapage says",
+         n_tids, meta_.n_tids);
 }
 
 }  // namespace

@@ -107,11 +107,7 @@ void LinkExaminer::ExamineTarget(const List& list, ElementId to) {
     Complain(list, "links to slot %u on level %d, which is a TID container", to, list.level);
     return;
   }
-  // The next to be linked may be half linked: an attempt was cut short.
-  if (target->state == SlotState::kPending && to != e_->index.meta.pending_first) {
-    Complain(list, "links to element %u on level %d, which is not linked yet", to, list.level);
-    return;
-  }
+  // A pending one may be half linked: attempts to link it were cut short.
   if (target->level < list.level) {
     Complain(list, "links to element %u on level %d, which is of level %d", to, list.level,
              target->level);

@@ -8,6 +8,7 @@ extern "C" {
 #include <cmath>
 
 #include "hnswpg/storage/buffer_hint.h"
+#include "hnswpg/storage/pending.h"
 #include "hnswpg/storage/slot_reader.h"
 
 namespace hnswpg {
@@ -71,15 +72,17 @@ void ApplyEach(const Index& index, WriteMode mode, const Write* writes, int n) {
   }
 }
 
-// The slot to use: the first free one, else a new one. Metapage locked.
+// The slot to use. Metapage locked.
 struct Place {
   ElementId id;
   ElementId next_free;  // what the free list's head becomes
   bool fresh;
 };
 
+// The first free slot, else a new one; a new one too where the pending list has no
+// room for a run of ids that are not consecutive.
 Place ChoosePlace(const Index& index, const Meta& meta) {
-  if (meta.free_elements != kNoId) {
+  if (meta.free_elements != kNoId && HasRoomForRun(meta)) {
     if (meta.free_elements >= meta.next_element) {
       ReportDamage(index.rel, kMetaBlock, kNoId,
                    "the free list leads to a slot that does not exist");
@@ -126,8 +129,7 @@ void FillSlot(const Index& index, PageTxn* txn, ElementId id, const char* code, 
   tail->tids[0] = EntryOf(tid);
 }
 
-// The record that makes the element exist: slot and metapage, and the element
-// that was last on the pending list.
+// The record that makes the element exist: slot and metapage.
 void CommitElement(const Index& index, PageTxn* txn, const Place& place, const char* code,
                    ItemPointer tid) {
   FillSlot(index, txn, place.id, code, tid, place.fresh);
@@ -138,18 +140,13 @@ void CommitElement(const Index& index, PageTxn* txn, const Place& place, const c
     meta->free_elements = place.next_free;
     meta->n_free--;
   }
-  if (meta->pending_first == kNoId) {
-    meta->pending_first = place.id;
-  } else {
-    TailAt(txn->slot(meta->pending_last), index.layout)->next = place.id;
-  }
-  meta->pending_last = place.id;
-  meta->n_pending++;
+  meta->n_tids++;
+  AppendPending(txn->page(kMetaBlock), place.id);
 }
 
 }  // namespace
 
-ElementId WriteElement(const Index& index, WriteMode mode, const float* vector, ItemPointer tid) {
+Written WriteElement(const Index& index, WriteMode mode, const float* vector, ItemPointer tid) {
   const ElementLayout& layout = index.layout;
   char* code = static_cast<char*>(palloc(index.space.code_bytes()));
   index.space.Encode(vector, code);
@@ -165,19 +162,20 @@ ElementId WriteElement(const Index& index, WriteMode mode, const float* vector, 
   PageTxn txn(index, mode);
   txn.WantLocked(meta_buffer);
   txn.Want(layout.SlotBlock(place.id));
-  if (meta.pending_first != kNoId) txn.Want(layout.SlotBlock(meta.pending_last));
   // The usual element's vector fits into the same record; of a wider one, the
   // outer parts go first.
-  const bool together = n == 1;
+  const bool together = n <= PageTxn::kMaxPages - 2;
   if (!together) ApplyEach(index, mode, writes, n);
-  if (together) txn.Want(writes[0].piece.block);
+  const int n_inner = together ? n : 0;
+  for (int i = 0; i < n_inner; i++) txn.Want(writes[i].piece.block);
   txn.Begin();
-  if (together) Apply(&txn, writes[0]);
+  for (int i = 0; i < n_inner; i++) Apply(&txn, writes[i]);
   CommitElement(index, &txn, place, code, tid);
+  const uint32_t n_pending = txn.meta()->n_pending;
   txn.Commit();
   UnlockReleaseBuffer(meta_buffer);
   pfree(code);
-  return place.id;
+  return {place.id, n_pending};
 }
 
 void WriteUnlinked(const Index& index, ElementId id, const void* code, const float* vector,

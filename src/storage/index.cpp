@@ -1,9 +1,9 @@
 // The metapage, the file's length and the memory of the walk.
 #include "hnswpg/storage/index.h"
 
-namespace hnswpg {
+#include "hnswpg/storage/pending.h"
 
-static_assert(sizeof(Meta) <= kContentEnd - kPageHeaderBytes);
+namespace hnswpg {
 
 void InitMetaPage(Page page, const IndexParameters& parameters) {
   InitPage(page, PageKind::kMeta);
@@ -20,8 +20,6 @@ void InitMetaPage(Page page, const IndexParameters& parameters) {
   meta->entry = kNoId;
   meta->free_elements = kNoId;
   meta->free_uppers = kNoId;
-  meta->pending_first = kNoId;
-  meta->pending_last = kNoId;
 }
 
 namespace {
@@ -35,11 +33,12 @@ void CheckMeta(Relation rel, const Meta& meta) {
                     RelationGetRelationName(rel), meta.version, kFormatVersion),
              errhint("Install the newer hnswpg, or REINDEX with this one.")));
   }
-  const bool sane = meta.version == kFormatVersion && meta.dim >= 1 && meta.dim <= kMaxDim &&
+  const bool sane = meta.dim >= 1 && meta.dim <= kMaxDim &&
                     meta.m >= kMinM && meta.m <= kMaxM && meta.metric >= 1 && meta.metric <= 4 &&
                     meta.quantization <= 1 && meta.next_element <= kMaxElements &&
                     (meta.entry == kNoId || meta.entry < meta.next_element) &&
-                    meta.entry_level <= kMaxLevel;
+                    meta.entry_level <= kMaxLevel &&
+                    meta.first_run + meta.n_runs <= kMaxPendingRuns;
   if (!sane) ReportDamage(rel, kMetaBlock, kNoId, "the metapage contradicts itself");
 }
 
@@ -74,27 +73,6 @@ void EnsureBlock(Relation rel, BlockNumber block) {
     ReleaseBuffer(ReadBufferExtended(rel, MAIN_FORKNUM, P_NEW, RBM_NORMAL, nullptr));
   }
   UnlockRelationForExtension(rel, ExclusiveLock);
-}
-
-namespace {
-
-// About as long as a few insertions take: giving way at every step would make a
-// vacuum beside several writers as many times as slow.
-constexpr TimestampTz kTurnMicroseconds = 2000;
-
-}  // namespace
-
-void GraphTurn::Yield() {
-  if (GetCurrentTimestamp() - since_ < kTurnMicroseconds) return;
-  LOCKTAG tag;
-  SET_LOCKTAG_PAGE(tag, rel_->rd_lockInfo.lockRelId.dbId, rel_->rd_lockInfo.lockRelId.relId,
-                   kMetaBlock);
-  if (LockHasWaiters(&tag, ExclusiveLock, false)) {
-    has_yielded_ = true;
-    UnlockGraph(rel_);
-    LockGraph(rel_);
-  }
-  since_ = GetCurrentTimestamp();
 }
 
 namespace {

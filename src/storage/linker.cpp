@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <new>
 
+#include "hnswpg/storage/locks.h"
+#include "hnswpg/storage/pending.h"
+#include "hnswpg/storage/upper_lists.h"
+
 namespace hnswpg {
 
 Linker::Linker(const Index* index, WriteMode mode)
@@ -20,24 +24,78 @@ Linker::Linker(const Index* index, WriteMode mode)
       other_vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
       chosen_(static_cast<ElementId*>(palloc((kMaxLevel + 1) * kMaxM * sizeof(ElementId)))) {}
 
-bool Linker::LinkOldest() {
-  meta_ = ReadMeta(*index_);
-  if (meta_.pending_first == kNoId) return false;
-  Link(meta_.pending_first);
+bool Linker::TakeOldest() {
+  meta_ = ReadMetaAndOldest(*index_, &id_);
+  if (id_ == kNoId) return false;
+  parent_ = kNoId;
+  ReadSlot(*index_, id_, &self_, code_);
+  if (self_.head.state != SlotState::kPending) {
+    ReportDamage(index_->rel, index_->layout.SlotBlock(id_), id_,
+                 "on the pending list, but not pending");
+  }
   return true;
 }
 
-void Linker::Link(ElementId id) {
-  id_ = id;
-  parent_ = kNoId;
+bool Linker::LinkOldest() {
+  if (!TakeOldest()) return false;
+  Link();
+  return true;
+}
+
+void Linker::MergeOldest(ElementId into) {
+  if (!TakeOldest()) return;
+  SlotCopy target;
+  ReadSlot(*index_, into, &target, nullptr);
+  if (IsUntouched() && self_.tail.n_tids > 0 && target.head.state == SlotState::kLinked) {
+    Merge(into);
+  } else {
+    Link();
+  }
+}
+
+void Linker::LinkPreparedOldest() {
+  if (!TakeOldest()) return;
+  ChooseParent();
+  if (parent_ != kNoId) {
+    Finish();
+  } else {
+    Link();
+  }
+}
+
+// One of its own neighbours that links to it already, else one that can be made to,
+// else what AddParent finds.
+void Linker::ChooseParent() {
+  ElementId linked[kMaxLinks];
+  int n = 0;
+  for (int i = 0; i < self_.tail.n_links; i++) {
+    SlotCopy neighbour;
+    ReadSlot(*index_, self_.links[i], &neighbour, nullptr);
+    if (neighbour.head.state != SlotState::kLinked) continue;
+    linked[n++] = self_.links[i];
+    if (!neighbour.HasLink(id_)) continue;
+    parent_ = self_.links[i];
+    return;
+  }
+  for (int i = 0; i < n && parent_ == kNoId; i++) {
+    if (editor_.AddLink(linked[i], 0, id_, true)) parent_ = linked[i];
+  }
+  if (parent_ == kNoId && n > 0) AddParent(linked[0]);
+}
+
+// Of an element that is touched, an attempt to link it was cut short: others may
+// link to it, and it cannot be freed or merged away.
+bool Linker::IsUntouched() const { return self_.tail.n_links == 0 && self_.tail.upper == kNoId; }
+
+void Linker::Link() {
   std::fill(n_chosen_, n_chosen_ + kMaxLevel + 1, 0);
-  ReadSlot(*index_, id, &self_, code_);
-  if (self_.head.state != SlotState::kPending) {
-    ReportDamage(index_->rel, index_->layout.SlotBlock(id), id,
-                 "on the pending list, but not pending");
+  const bool untouched = IsUntouched();
+  if (untouched && self_.tail.n_tids == 0) {
+    Discard();
+    return;
   }
   if (meta_.entry == kNoId) {
-    AllocateUppers();
+    AllocateUppers(*index_, mode_, id_, self_.head.level);
     Finish();
     return;
   }
@@ -48,15 +106,12 @@ void Linker::Link(ElementId id) {
   if (top > level) entry = walk_.Descend(entry, top, level + 1);
   for (int l = std::min(level, top); l >= 0; l--) FindNeighbours(l, &entry);
 
-  // An attempt that was cut short may have left links to this element; then it
-  // cannot be merged away.
-  const bool untouched = self_.tail.n_links == 0 && self_.tail.upper == kNoId;
   const ElementId equal = untouched ? FindEqual() : kNoId;
   if (equal != kNoId) {
     Merge(equal);
     return;
   }
-  AllocateUppers();
+  AllocateUppers(*index_, mode_, id_, self_.head.level);
   WriteLists();
   AddBackLinks();
   Finish();
@@ -105,15 +160,22 @@ ElementId Linker::FindEqual() {
   return kNoId;
 }
 
-namespace {
-
-void PopPending(Meta* meta, ElementId id, ElementId next) {
-  meta->pending_first = next;
-  if (meta->pending_last == id) meta->pending_last = kNoId;
-  meta->n_pending--;
+// The metapage is part of the change.
+void Linker::TakeOffList(PageTxn* txn) {
+  PopPending(txn->page(kMetaBlock), id_);
+  txn->meta()->last_sync = GetCurrentTimestamp();
 }
 
-}  // namespace
+// Its row was vacuumed before it was linked.
+void Linker::Discard() {
+  PageTxn txn(*index_, mode_);
+  txn.Want(kMetaBlock);
+  txn.Want(index_->layout.SlotBlock(id_));
+  txn.Begin();
+  TakeOffList(&txn);
+  txn.FreeSlot(id_);
+  txn.Commit();
+}
 
 // Gives the heap TID of the element being linked to an equal element: into its
 // slot, else into its first TID container, else this element's own slot becomes
@@ -135,7 +197,8 @@ void Linker::Merge(ElementId into) {
   const TidEntry entry = TailAt(self, layout)->tids[0];
   ElementTail* tail = TailAt(txn.slot(into), layout);
   Meta* meta = txn.meta();
-  PopPending(meta, id_, TailAt(self, layout)->next);
+  meta->n_merges++;
+  TakeOffList(&txn);
   if (tail->n_tids < kInlineTids) {
     tail->tids[tail->n_tids++] = entry;
     txn.FreeSlot(id_);
@@ -156,47 +219,6 @@ void Linker::Merge(ElementId into) {
     meta->n_tid_slots++;
   }
   txn.Commit();
-}
-
-// Makes sure there is an (empty) list for each level above 0, chained from the
-// slot. One record a list.
-void Linker::AllocateUppers() {
-  const ElementLayout& layout = index_->layout;
-  UpperId before = kNoId;
-  for (int level = 1; level <= self_.head.level; level++) {
-    ListPlace place;
-    if (FindList(*index_, id_, level, &place)) {
-      before = place.upper;
-      continue;
-    }
-    // Upper slots are handed out under the graph lock alone.
-    const Meta meta = ReadMeta(*index_);
-    const bool fresh = meta.free_uppers == kNoId;
-    const UpperId upper = fresh ? meta.next_upper : meta.free_uppers;
-    EnsureBlock(index_->rel, layout.UpperBlock(upper));
-    PageTxn txn(*index_, mode_);
-    txn.Want(kMetaBlock);
-    txn.Want(layout.UpperBlock(upper));
-    txn.Want(before == kNoId ? layout.SlotBlock(id_) : layout.UpperBlock(before));
-    txn.Begin();
-    UpperHead* head = txn.upper(upper);
-    if (fresh) {
-      txn.meta()->next_upper++;
-      ExtendContent(txn.page(layout.UpperBlock(upper)),
-                    layout.UpperOffset(upper) + layout.upper_bytes());
-    } else {
-      txn.meta()->free_uppers = head->next;
-      txn.meta()->n_free_uppers--;
-    }
-    *head = UpperHead{id_, kNoId, 0, static_cast<uint8_t>(level), 0};
-    if (before == kNoId) {
-      TailAt(txn.slot(id_), layout)->upper = upper;
-    } else {
-      txn.upper(before)->next = upper;
-    }
-    txn.Commit();
-    before = upper;
-  }
 }
 
 void Linker::WriteLists() {
@@ -257,11 +279,13 @@ void Linker::Finish() {
   if (new_entry && !first) txn.Want(layout.SlotBlock(meta_.entry));
   txn.Begin();
   char* slot = txn.slot(id_);
-  HeadAt(slot)->state = SlotState::kLinked;
+  // Others link to it, so it has to stay, but its row was vacuumed.
+  const bool dead = self_.tail.n_tids == 0;
+  HeadAt(slot)->state = dead ? SlotState::kDead : SlotState::kLinked;
   TailAt(slot, layout)->parent = parent_;
   Meta* meta = txn.meta();
-  PopPending(meta, id_, TailAt(slot, layout)->next);
-  meta->n_linked++;
+  TakeOffList(&txn);
+  (dead ? meta->n_dead : meta->n_linked)++;
   if (new_entry) {
     if (!first) BecomeEntry(&txn);
     TailAt(slot, layout)->parent = kNoId;
@@ -279,45 +303,31 @@ void Linker::BecomeEntry(PageTxn* txn) {
   ElementTail* tail = TailAt(slot, layout);
   ElementId* links = LinksAt(slot, layout);
   if (std::find(links, links + tail->n_links, meta_.entry) == links + tail->n_links) {
-    // Nobody is this element's child yet, so any of its links may go; it has at
-    // most m of 2m.
+    // Nobody is this element's child yet, so any of its links may go.
+    if (tail->n_links == layout.max_links(0)) tail->n_links--;
     links[tail->n_links++] = meta_.entry;
   }
   TailAt(txn->slot(meta_.entry), layout)->parent = id_;
 }
 
-namespace {
-
-// Runs a Linker in a memory context of its own until `until` is linked (kNoId:
-// until nothing is pending).
-void RunLinker(const Index& index, WriteMode mode, ElementId until) {
+void LinkPending(const Index& index, WriteMode mode, ElementId until) {
+  LockPage(index.rel, kLinkLock, ShareLock);
+  LockGraph(index.rel);
   MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg linking", ALLOCSET_DEFAULT_SIZES);
   MemoryContext old = MemoryContextSwitchTo(context);
   Linker* linker = new (palloc(sizeof(Linker))) Linker(&index, mode);
   do {
     CHECK_FOR_INTERRUPTS();
-    if (until != kNoId) {
-      SlotCopy copy;
-      ReadSlot(index, until, &copy, nullptr);
-      // Linked, by us or by another backend; or merged.
-      if (copy.head.state != SlotState::kPending) break;
-    }
+    SlotCopy copy;
+    ReadSlot(index, until, &copy, nullptr);
+    // Linked, by us or by another backend; or merged.
+    if (copy.head.state != SlotState::kPending) break;
   } while (linker->LinkOldest());
   MemoryContextSwitchTo(old);
   MemoryContextDelete(context);
-}
-
-}  // namespace
-
-void LinkPending(const Index& index, WriteMode mode, ElementId until) {
-  LockGraph(index.rel);
-  RunLinker(index, mode, until);
   UnlockGraph(index.rel);
-}
-
-void LinkAllPending(const Index& index, WriteMode mode) {
-  if (ReadMeta(index).pending_first != kNoId) RunLinker(index, mode, kNoId);
+  UnlockPage(index.rel, kLinkLock, ShareLock);
 }
 
 }  // namespace hnswpg

@@ -71,6 +71,7 @@ Loader::Loader(const Index* index)
 void Loader::AddElement(ElementId id, const void* code, const float* vector, ItemPointer tid) {
   WriteUnlinked(*index_, id, code, vector, tid);
   next_element_ = id + 1;
+  n_tids_++;
 }
 
 void Loader::AddTid(ElementId id, ItemPointer tid) {
@@ -82,6 +83,7 @@ void Loader::AddTid(ElementId id, ItemPointer tid) {
   if (fits) tail->tids[tail->n_tids++] = EntryOf(tid);
   txn.Commit();
   if (!fits) extra_tids_.Push(ExtraTid{id, EntryOf(tid)});
+  n_tids_++;
 }
 
 void Loader::Finish(const GraphBuilder& graph) {
@@ -186,6 +188,8 @@ void Loader::WriteMeta(const GraphBuilder& graph) {
   meta->next_upper = next_upper_;
   meta->n_linked = graph.size();
   meta->n_tid_slots = n_tid_slots_;
+  meta->n_tids = n_tids_;
+  meta->last_sync = GetCurrentTimestamp();
   txn.Commit();
 }
 

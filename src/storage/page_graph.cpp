@@ -129,6 +129,36 @@ void PageGraph::Measure(const ElementId* ids, int n, Measured* out) {
   }
 }
 
+void PageGraph::MeasureInOrder(const ElementId* ids, int n, Measured* out) {
+  for (int begin = 0; begin < n;) {
+    const BlockNumber block = index_->layout.SlotBlock(ids[begin]);
+    int end = begin + 1;
+    while (end < n && index_->layout.SlotBlock(ids[end]) == block) end++;
+    if (!MeasureOnPage(block, ids + begin, end - begin, out + begin)) {
+      for (int i = begin; i < end; i++) out[i] = MeasurePinned(ids[i]);
+    }
+    begin = end;
+  }
+}
+
+// One look at the page for all of them. False: it could not be had so.
+bool PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out) {
+  if (index_->layout.pages_per_slot() > 1) return false;
+  const Peek peek = PeekPage(*index_, block);
+  if (peek.page == nullptr) return false;
+  for (int i = 0; i < n; i++) {
+    const char* slot = peek.page + index_->layout.SlotOffset(ids[i]);
+    out[i].distance = DistanceTo(slot);
+    out[i].routes_only = RoutesOnly(HeadAt(slot)->state);
+  }
+  pg_read_barrier();
+  BufferTag tag = tag_;
+  tag.blockNum = block;
+  if (!StillHolds(peek, tag)) return false;
+  pgBufferUsage.shared_blks_hit++;
+  return true;
+}
+
 Measured PageGraph::MeasurePinned(ElementId id) {
   const ElementLayout& layout = index_->layout;
   const char* query = static_cast<const char*>(code_) + sizeof(CodeHeader);

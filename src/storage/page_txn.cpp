@@ -1,5 +1,9 @@
 #include "hnswpg/storage/page_txn.h"
 
+extern "C" {
+#include "access/xlog.h"
+}
+
 #include <algorithm>
 
 namespace hnswpg {
@@ -31,6 +35,14 @@ void PageTxn::LockPart(Part* part) {
     page = GenericXLogRegisterBuffer(xlog_, part->buffer, fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
   }
   if (fresh) InitPage(page, kind);
+  // Generic WAL logs whatever lies between the old and the new pd_lower, so a slot
+  // that is added would be logged with all the zeros where its links will be. So the
+  // page counts as full from the beginning, and its first image, which is nearly all
+  // zeros, is compressed.
+  if (fresh && kind == PageKind::kGraph && mode_ == WriteMode::kLogged) {
+    ExtendContent(page, kContentEnd);
+    compress_ = true;
+  }
   part->page = page;
 }
 
@@ -65,9 +77,26 @@ void PageTxn::FreeSlot(ElementId id) {
   meta()->n_free++;
 }
 
+namespace {
+
+// GenericXLogFinish raises no error (it would be in a critical section), so the
+// setting is as it was afterwards in any case.
+void FinishCompressed(GenericXLogState* xlog) {
+  const int setting = wal_compression;
+  if (setting == WAL_COMPRESSION_NONE) wal_compression = WAL_COMPRESSION_PGLZ;
+  GenericXLogFinish(xlog);
+  wal_compression = setting;
+}
+
+}  // namespace
+
 void PageTxn::Commit() {
   if (mode_ == WriteMode::kLogged) {
-    GenericXLogFinish(xlog_);
+    if (compress_) {
+      FinishCompressed(xlog_);
+    } else {
+      GenericXLogFinish(xlog_);
+    }
   } else {
     for (int i = 0; i < n_; i++) MarkBufferDirty(parts_[i].buffer);
   }
@@ -84,6 +113,7 @@ void PageTxn::Release() {
     if (!parts_[i].callers) UnlockReleaseBuffer(parts_[i].buffer);
   }
   n_ = 0;
+  compress_ = false;
 }
 
 }  // namespace hnswpg

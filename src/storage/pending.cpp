@@ -1,47 +1,97 @@
 #include "hnswpg/storage/pending.h"
 
-#include "hnswpg/storage/slot_reader.h"
-
 namespace hnswpg {
+
+ElementId OldestPending(Page page) {
+  return MetaOf(page)->n_runs == 0 ? kNoId : RunsOf(page)->first;
+}
+
+// One that is not the last, see AppendPending.
+bool HasRoomForRun(const Meta& meta) { return meta.n_runs + 1u < kMaxPendingRuns; }
 
 namespace {
 
-// How often a walk of the list may be overtaken at one element before the list
-// must be damaged.
-constexpr int kMaxRestarts = 1000;
+void SetRunsEnd(Page page) {
+  const Meta* meta = MetaOf(page);
+  const uint32_t end = kRunsOffset + (meta->first_run + meta->n_runs) * sizeof(PendingRun);
+  reinterpret_cast<PageHeader>(page)->pd_lower = end;
+}
 
 }  // namespace
 
-// The list is first in, first out, and only its head is ever removed. When the
-// element we stand on has been removed meanwhile, so has everything before it,
-// and we go on from the new head.
+void AppendPending(Page page, ElementId id) {
+  Meta* meta = MetaOf(page);
+  PendingRun* runs = RunsOf(page);
+  PendingRun* last = meta->n_runs > 0 ? &runs[meta->n_runs - 1] : nullptr;
+  meta->n_pending++;
+  if (last != nullptr && last->first + last->count == id) {
+    last->count++;
+    return;
+  }
+  if (meta->n_runs >= kMaxPendingRuns) elog(ERROR, "hnswpg: no room for another pending run");
+  if (meta->first_run + meta->n_runs == kMaxPendingRuns) {
+    memmove(runs - meta->first_run, runs, meta->n_runs * sizeof(PendingRun));
+    meta->first_run = 0;
+    runs = RunsOf(page);
+  }
+  runs[meta->n_runs++] = PendingRun{id, 1};
+  SetRunsEnd(page);
+}
+
+void PopPending(Page page, ElementId id) {
+  Meta* meta = MetaOf(page);
+  PendingRun* run = RunsOf(page);
+  if (meta->n_runs == 0 || run->first != id) {
+    elog(ERROR, "hnswpg: element %u is not the oldest pending one", id);
+  }
+  meta->n_pending--;
+  run->first++;
+  if (--run->count > 0) return;
+  meta->first_run++;
+  if (--meta->n_runs == 0) meta->first_run = 0;
+  SetRunsEnd(page);
+}
+
+namespace {
+
+void CheckRun(const Index& index, const Meta& meta, const PendingRun& run) {
+  if (run.count > 0 && run.first < meta.next_element &&
+      run.count <= meta.next_element - run.first) {
+    return;
+  }
+  ReportDamage(index.rel, kMetaBlock, kNoId, "the pending list has an element that does not exist");
+}
+
+}  // namespace
+
+Meta ReadMetaAndOldest(const Index& index, ElementId* oldest) {
+  Buffer buffer = ReadBuffer(index.rel, kMetaBlock);
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  const Meta meta = *MetaOf(BufferGetPage(buffer));
+  *oldest = OldestPending(BufferGetPage(buffer));
+  UnlockReleaseBuffer(buffer);
+  if (*oldest != kNoId && *oldest >= meta.next_element) {
+    ReportDamage(index.rel, kMetaBlock, kNoId,
+                 "the pending list has an element that does not exist");
+  }
+  return meta;
+}
+
 void ReadPending(const Index& index, PodVector<ElementId>* ids) {
-  ElementId id = ReadMeta(index).pending_first;
-  if (id == kNoId) return;
-  IdSet seen(ContextArena(CurrentMemoryContext));
-  int restarts = 0;
-  while (id != kNoId) {
-    CHECK_FOR_INTERRUPTS();
-    SlotCopy copy;
-    ReadSlot(index, id, &copy, nullptr);
-    if (copy.head.state == SlotState::kPending) {
-      if (seen.Insert(id)) ids->Push(id);
-      id = copy.tail.next;
-      // The end; unless the slot we came from was freed and is another element's by
-      // now, the newest. Then the head is one that we have not seen.
-      if (id == kNoId) {
-        const ElementId head = ReadMeta(index).pending_first;
-        if (head != kNoId && !seen.Contains(head)) id = head;
-      }
-      continue;
-    }
-    const ElementId head = ReadMeta(index).pending_first;
-    restarts = head == id ? restarts + 1 : 0;
-    if (restarts == kMaxRestarts) {
-      ReportDamage(index.rel, index.layout.SlotBlock(id), id,
-                   "on the pending list, but not pending");
-    }
-    id = head;
+  Buffer buffer = ReadBuffer(index.rel, kMetaBlock);
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  Page page = BufferGetPage(buffer);
+  const Meta meta = *MetaOf(page);
+  PendingRun runs[kMaxPendingRuns];
+  const bool sane = meta.first_run + meta.n_runs <= kMaxPendingRuns;
+  if (sane) memcpy(runs, RunsOf(page), meta.n_runs * sizeof(PendingRun));
+  UnlockReleaseBuffer(buffer);
+  if (!sane) ReportDamage(index.rel, kMetaBlock, kNoId, "the pending list has no such runs");
+  // n_pending is a count for reports; the runs are what counts.
+  for (uint32_t i = 0; i < meta.n_runs; i++) {
+    CheckRun(index, meta, runs[i]);
+    ids->Reserve(ids->size() + runs[i].count);
+    for (uint32_t j = 0; j < runs[i].count; j++) ids->Push(runs[i].first + j);
   }
 }
 

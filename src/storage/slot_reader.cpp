@@ -130,7 +130,8 @@ bool IsAsWalked(const Index& index, ElementId id, const LockedSlot& locked, cons
     query += piece.bytes;
   }
   const CodeHeader& header = *static_cast<const CodeHeader*>(walked.code);
-  return index.space.Finish(header, HeadAt(locked.slot)->code, sum) == walked.distance;
+  const float distance = index.space.Finish(header, HeadAt(locked.slot)->code, sum);
+  return walked.distance == distance || walked.distance == PendingDistance(distance);
 }
 
 // How often a chain may be changed while it is read before it must be damaged.

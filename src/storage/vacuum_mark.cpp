@@ -1,14 +1,28 @@
-// VACUUM, first half: removing dead heap TIDs and marking elements that have
-// none left. Runs under the graph lock, which it yields between pages. Elements
-// that are added or linked meanwhile have TIDs of rows that are alive, so it does
-// not matter where in the pass they appear, nor that a TID may move into an equal
-// element behind it.
+// VACUUM: removing dead heap TIDs, and marking the elements that have none left.
+// Changes no list and no parent, so it may run beside those who do, cleanup and
+// bulk linking included. Holds the graph lock, which it yields between pages, and
+// content locks page by page.
 //
-// Cost-based delays are left out on purpose: insertions wait for the graph lock.
+// No dead TID escapes the pass while the lock is yielded. A TID moves in one way
+// only: linking merges a pending element into an equal one, which may lie behind the
+// pass. Therefore the pending ones come first, all of them before the lock is
+// yielded: what is merged after that has no dead TID to bring. (The TIDs of an
+// element that has been linked stay in its slot and its containers, and the pass
+// takes the containers together with their element.) Elements that are written
+// meanwhile have TIDs of rows that are alive: VACUUM asks for TIDs that were dead
+// before this began, and the heap gives none of them to another row before every
+// index has let go of them.
+//
+// A container that becomes empty is freed at once. An element that becomes dead
+// stays: its neighbours need it (vacuum_remove).
+//
+// Cost-based delays are left out on purpose: others wait for the graph lock.
 #include <algorithm>
 
 #include "hnswpg/storage/graph_blocks.h"
+#include "hnswpg/storage/locks.h"
 #include "hnswpg/storage/page_txn.h"
+#include "hnswpg/storage/pending.h"
 #include "hnswpg/storage/slot_reader.h"
 #include "hnswpg/storage/vacuum.h"
 
@@ -21,32 +35,36 @@ class Marker {
          void* arg)
       : index_(index), strategy_(strategy), is_dead_(is_dead), arg_(arg) {}
 
-  void MarkPage(BlockNumber block);
-  const VacuumCounts& counts() const { return counts_; }
+  void MarkPending();
+  // The elements on the page that are in this state, kPending or kLinked.
+  void MarkPage(BlockNumber block, SlotState state);
+  double removed() const { return removed_; }
 
  private:
   struct SlotInfo {
     ElementId id;
-    SlotState state;
     ElementId more_tids;
+    int n_before;
     int n_tids;
     TidEntry tids[kInlineTids];
+    bool changed;
   };
-  int ReadPage(BlockNumber block, SlotInfo* slots);
+  int ReadPage(BlockNumber block, SlotState state, SlotInfo* slots);
   int KeepAlive(const TidEntry* from, int n, TidEntry* to);
   bool PruneContainers(ElementId owner, ElementId first);
-  void RemoveContainer(ElementId owner, ElementId before, ElementId id);
-  void WritePage(BlockNumber block, const SlotInfo* slots, const bool* changed, int n);
+  void PruneContainer(ElementId id, const TidEntry* entries, int n, int n_before);
+  void RemoveContainer(ElementId owner, ElementId before, ElementId id, int n_before);
+  void WritePage(BlockNumber block, const SlotInfo* slots, int n);
 
   const Index& index_;
   BufferAccessStrategy strategy_;
   bool (*is_dead_)(ItemPointer, void*);
   void* arg_;
-  VacuumCounts counts_;
+  double removed_ = 0;
 };
 
 // Copies what matters of the page's elements.
-int Marker::ReadPage(BlockNumber block, SlotInfo* slots) {
+int Marker::ReadPage(BlockNumber block, SlotState state, SlotInfo* slots) {
   const ElementLayout& layout = index_.layout;
   Buffer buffer = ReadBufferExtended(index_.rel, MAIN_FORKNUM, block, RBM_NORMAL, strategy_);
   LockBuffer(buffer, BUFFER_LOCK_SHARE);
@@ -58,12 +76,12 @@ int Marker::ReadPage(BlockNumber block, SlotInfo* slots) {
     const ElementId first = layout.FirstElementOn(block);
     for (uint32_t i = 0; i < layout.ElementsOn(block); i++) {
       const char* slot = page + kSlotsBegin + i * layout.slot_bytes();
-      const SlotState state = HeadAt(slot)->state;
-      if (state != SlotState::kLinked && state != SlotState::kPending) continue;
+      if (HeadAt(slot)->state != state) continue;
       const ElementTail* tail = TailAt(slot, layout);
+      const int n_tids = std::min<int>(tail->n_tids, kInlineTids);
       SlotInfo* info = &slots[n++];
-      *info = {first + i, state, tail->more_tids, std::min<int>(tail->n_tids, kInlineTids), {}};
-      std::copy(tail->tids, tail->tids + info->n_tids, info->tids);
+      *info = {first + i, tail->more_tids, n_tids, n_tids, {}, false};
+      std::copy(tail->tids, tail->tids + n_tids, info->tids);
     }
   }
   UnlockReleaseBuffer(buffer);
@@ -78,49 +96,63 @@ int Marker::KeepAlive(const TidEntry* from, int n, TidEntry* to) {
     if (is_dead_(&tid, arg_)) continue;
     to[kept++] = from[i];
   }
-  counts_.tids_left += kept;
-  counts_.tids_removed += n - kept;
+  removed_ += n - kept;
   return kept;
 }
 
-void Marker::MarkPage(BlockNumber block) {
+void Marker::MarkPage(BlockNumber block, SlotState state) {
   SlotInfo slots[kPageBytes / kSlotAlign];
-  bool changed[kPageBytes / kSlotAlign];
-  const int n = ReadPage(block, slots);
+  const int n = ReadPage(block, state, slots);
   bool any = false;
   for (int i = 0; i < n; i++) {
     SlotInfo* slot = &slots[i];
-    const int before = slot->n_tids;
-    slot->n_tids = KeepAlive(slot->tids, before, slot->tids);
+    slot->n_tids = KeepAlive(slot->tids, slot->n_before, slot->tids);
     const bool has_more = slot->more_tids != kNoId && PruneContainers(slot->id, slot->more_tids);
     // Also an element that has none for another reason.
-    const bool bare = slot->n_tids == 0 && !has_more && slot->state == SlotState::kLinked;
-    changed[i] = slot->n_tids < before || bare;
-    any |= changed[i];
+    const bool bare = slot->n_tids == 0 && !has_more && state == SlotState::kLinked;
+    slot->changed = slot->n_tids < slot->n_before || bare;
+    any |= slot->changed;
   }
-  if (any) WritePage(block, slots, changed, n);
+  if (any) WritePage(block, slots, n);
 }
 
 // One record: all changed slots of the page, and the counts.
-void Marker::WritePage(BlockNumber block, const SlotInfo* slots, const bool* changed, int n) {
+void Marker::WritePage(BlockNumber block, const SlotInfo* slots, int n) {
   PageTxn txn(index_, WriteMode::kLogged);
   txn.Want(kMetaBlock);
   txn.Want(block);
   txn.Begin();
-  for (int i = 0; i < n; i++) {
-    if (!changed[i]) continue;
-    char* slot = txn.slot(slots[i].id);
+  Meta* meta = txn.meta();
+  for (const SlotInfo* info = slots; info < slots + n; info++) {
+    if (!info->changed) continue;
+    char* slot = txn.slot(info->id);
     ElementTail* tail = TailAt(slot, index_.layout);
-    tail->n_tids = slots[i].n_tids;
-    std::copy(slots[i].tids, slots[i].tids + slots[i].n_tids, tail->tids);
+    tail->n_tids = info->n_tids;
+    std::copy(info->tids, info->tids + info->n_tids, tail->tids);
     tail->version++;
-    if (slots[i].state == SlotState::kLinked && tail->n_tids == 0 && tail->more_tids == kNoId) {
-      HeadAt(slot)->state = SlotState::kDead;
-      txn.meta()->n_linked--;
-      txn.meta()->n_dead++;
-    }
+    meta->n_tids -= info->n_before - info->n_tids;
+    const bool bare = tail->n_tids == 0 && tail->more_tids == kNoId;
+    if (!bare || HeadAt(slot)->state != SlotState::kLinked) continue;
+    HeadAt(slot)->state = SlotState::kDead;
+    meta->n_linked--;
+    meta->n_dead++;
   }
   txn.Commit();
+}
+
+// Blocks in ascending order, each once.
+void Marker::MarkPending() {
+  PodVector<ElementId> ids(ContextArena(CurrentMemoryContext));
+  ReadPending(index_, &ids);
+  std::sort(ids.begin(), ids.end());
+  BlockNumber done = InvalidBlockNumber;
+  for (const ElementId id : ids) {
+    const BlockNumber block = index_.layout.SlotBlock(id);
+    if (block == done) continue;
+    CHECK_FOR_INTERRUPTS();
+    MarkPage(block, SlotState::kPending);
+    done = block;
+  }
 }
 
 // A container each in a record of its own; one that becomes empty is freed.
@@ -141,18 +173,9 @@ bool Marker::PruneContainers(ElementId owner, ElementId first) {
     const ElementId next = ReadContainer(index_, owner, id, entries, &n);
     const int kept = KeepAlive(entries, n, entries);
     if (kept == 0) {
-      RemoveContainer(owner, before, id);
+      RemoveContainer(owner, before, id, n);
     } else {
-      if (kept < n) {
-        PageTxn txn(index_, WriteMode::kLogged);
-        txn.Want(layout.SlotBlock(id));
-        txn.Begin();
-        char* slot = txn.slot(id);
-        TailAt(slot, layout)->n_links = kept;
-        TailAt(slot, layout)->version++;
-        std::copy(entries, entries + kept, ContainerTidsAt(slot, layout));
-        txn.Commit();
-      }
+      if (kept < n) PruneContainer(id, entries, kept, n);
       before = id;
     }
     id = next;
@@ -161,8 +184,22 @@ bool Marker::PruneContainers(ElementId owner, ElementId first) {
   return before != kNoId;
 }
 
+void Marker::PruneContainer(ElementId id, const TidEntry* entries, int n, int n_before) {
+  const ElementLayout& layout = index_.layout;
+  PageTxn txn(index_, WriteMode::kLogged);
+  txn.Want(kMetaBlock);
+  txn.Want(layout.SlotBlock(id));
+  txn.Begin();
+  char* slot = txn.slot(id);
+  TailAt(slot, layout)->n_links = n;
+  TailAt(slot, layout)->version++;
+  std::copy(entries, entries + n, ContainerTidsAt(slot, layout));
+  txn.meta()->n_tids -= n_before - n;
+  txn.Commit();
+}
+
 // Takes a container out of its chain and puts it on the free list.
-void Marker::RemoveContainer(ElementId owner, ElementId before, ElementId id) {
+void Marker::RemoveContainer(ElementId owner, ElementId before, ElementId id, int n_before) {
   const ElementLayout& layout = index_.layout;
   PageTxn txn(index_, WriteMode::kLogged);
   txn.Want(kMetaBlock);
@@ -176,6 +213,7 @@ void Marker::RemoveContainer(ElementId owner, ElementId before, ElementId id) {
     TailAt(txn.slot(before), layout)->next = next;
   }
   txn.meta()->n_tid_slots--;
+  txn.meta()->n_tids -= n_before;
   txn.FreeSlot(id);
   txn.Commit();
 }
@@ -185,12 +223,18 @@ void Marker::RemoveContainer(ElementId owner, ElementId before, ElementId id) {
 VacuumCounts MarkDead(const Index& index, BufferAccessStrategy strategy,
                       bool (*is_dead)(ItemPointer tid, void* arg), void* arg) {
   Marker marker(index, strategy, is_dead, arg);
-  GraphTurn turn(index.rel);
+  LockGraph(index.rel);
+  GraphTurn turn(index.rel, false);
+  marker.MarkPending();
   ForEachGraphBlock(index, [&](BlockNumber block) {
     turn.Yield();
-    marker.MarkPage(block);
+    marker.MarkPage(block, SlotState::kLinked);
   });
-  return marker.counts();
+  VacuumCounts counts;
+  counts.tids_left = ReadMeta(index).n_tids;
+  counts.tids_removed = marker.removed();
+  UnlockGraph(index.rel);
+  return counts;
 }
 
 }  // namespace hnswpg

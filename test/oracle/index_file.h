@@ -32,14 +32,18 @@ struct MetaPage {
   uint32_t next_upper;
   ElementId free_elements;
   UpperId free_uppers;
-  ElementId pending_first;
-  ElementId pending_last;
+  uint16_t first_run;
+  uint16_t n_runs;
   uint32_t n_pending;
   uint32_t n_linked;
   uint32_t n_dead;
   uint32_t n_tid_slots;
   uint32_t n_free;
   uint32_t n_free_uppers;
+  uint64_t n_tids;
+  int64_t last_sync;
+  uint32_t n_merges;
+  uint32_t unused2;
 };
 
 // A row of the table.
@@ -59,7 +63,7 @@ class IndexFile {
     }
     CheckPage(0, PageKind::kMeta);
     memcpy(&meta_, bytes_.data() + kPageHeaderBytes, sizeof meta_);
-    Require(meta_.magic == 0x57534E48 && meta_.version == 1, "not the metapage of format 1");
+    Require(meta_.magic == 0x57534E48 && meta_.version == 2, "not the metapage of format 2");
     layout_ = ElementLayout(static_cast<Quantization>(meta_.quantization), meta_.dim, meta_.m);
   }
 

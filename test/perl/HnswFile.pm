@@ -22,9 +22,10 @@ my %META = (
 	ef_construction => [ 14, 'v' ], metric => [ 16, 'C' ], quantization => [ 17, 'C' ],
 	entry => [ 20, 'V' ], entry_level => [ 24, 'V' ], next_element => [ 28, 'V' ],
 	next_upper => [ 32, 'V' ], free_elements => [ 36, 'V' ], free_uppers => [ 40, 'V' ],
-	pending_first => [ 44, 'V' ], pending_last => [ 48, 'V' ], n_pending => [ 52, 'V' ],
-	n_linked => [ 56, 'V' ], n_dead => [ 60, 'V' ], n_tid_slots => [ 64, 'V' ],
-	n_free => [ 68, 'V' ], n_free_uppers => [ 72, 'V' ]);
+	first_run => [ 44, 'v' ], n_runs => [ 46, 'v' ], n_pending => [ 48, 'V' ],
+	n_linked => [ 52, 'V' ], n_dead => [ 56, 'V' ], n_tid_slots => [ 60, 'V' ],
+	n_free => [ 64, 'V' ], n_free_uppers => [ 68, 'V' ], n_tids => [ 72, 'Q<' ],
+	last_sync => [ 80, 'q<' ], n_merges => [ 88, 'V' ]);
 
 # Fields of a slot: before the payload, and in the tail.
 my %HEAD = (state => [ 0, 'C' ], level => [ 1, 'C' ]);
@@ -32,7 +33,7 @@ my %TAIL = (
 	version => [ 0, 'V' ], parent => [ 4, 'V' ], next => [ 8, 'V' ], upper => [ 12, 'V' ],
 	more_tids => [ 16, 'V' ], n_links => [ 20, 'v' ], n_tids => [ 22, 'C' ]);
 my %UPPER = (owner => [ 0, 'V' ], next => [ 4, 'V' ], n_links => [ 8, 'v' ], level => [ 10, 'C' ]);
-my %BYTES = (C => 1, v => 2, V => 4);
+my %BYTES = (C => 1, v => 2, V => 4, 'Q<' => 8, 'q<' => 8);
 
 sub ceil_div { my ($n, $by) = @_; return int(($n + $by - 1) / $by); }
 
@@ -123,6 +124,19 @@ sub set_meta
 {
 	my ($self, $name, $value) = @_;
 	$self->_put(24 + $META{$name}[0], $META{$name}[1], $value);
+	return;
+}
+
+# Makes the pending list consist of these runs, each as [first id, count].
+sub set_pending
+{
+	my ($self, @runs) = @_;
+	my $bytes = pack 'V*', map { @$_ } @runs;
+	# Behind the page's header and the fields, 96 bytes.
+	substr($self->{bytes}, 120, length $bytes) = $bytes;
+	$self->set_meta('first_run', 0);
+	$self->set_meta('n_runs', scalar @runs);
+	$self->set_content_end(0, 120 + length $bytes);
 	return;
 }
 

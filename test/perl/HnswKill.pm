@@ -1,5 +1,5 @@
-# Kills a server in the middle of building, inserting and vacuuming, many times,
-# and looks at what is left each time.
+# Kills a server in the middle of building, inserting, vacuuming, linking and
+# cleaning up, many times, and looks at what is left each time.
 #
 # One cluster takes all the blows, so what one recovery got wrong meets the next.
 # The delay before a kill is random within the time that the operation took when
@@ -45,11 +45,11 @@ sub is_running
 # to kill and returns the second, which kills and waits until the server is up
 # again. That returns false if the victim was not there any more.
 
-# Kills the backend; the server restarts itself.
+# Kills the backend, a client's or one of that process id; the server restarts itself.
 sub kill_backend
 {
-	my ($node, $client) = @_;
-	my $pid = $client->backend;
+	my ($node, $victim) = @_;
+	my $pid = ref $victim ? $victim->backend : $victim;
 	return sub { fell_backend($node, $pid) };
 }
 
@@ -102,8 +102,9 @@ sub fell_postmaster
 # ---- what is going on when the blow falls ----
 
 # Every operation: prepare(node, table) makes ready; scripts(...) are what its clients
-# run, the first one is the one to be killed; repair(...) makes all well again,
-# returns false if the operation was complete, and is followed by the check.
+# run, the first one is the one to be killed, unless victim(node) knows another;
+# repair(...) makes all well again, returns false if the operation was complete, and
+# is followed by the check.
 
 my $next_id = 1_000_000;
 
@@ -202,11 +203,93 @@ my %operation = (
 		scripts => sub {
 			my ($node, $name) = @_;
 			my $vacuum = "SET client_min_messages = error;\nVACUUM (INDEX_CLEANUP ON) $name;\n"
+			  . "SELECT 'cleaned ' || hnsw_cleanup('${name}_v_idx');\n"
 			  . "SELECT 'ack end';\nSELECT pg_sleep(60);\n";
 			return ($vacuum, rand() < 0.5 ? writing_script($name, int($table{$name}{rows} / 8)) : ());
 		},
 		repair => sub { 1 },
+	},
+	# The worker links, and cleans up, what the clients leave.
+	work => {
+		tables => [qw(codes equal spread exact)],
+		prepare => sub {
+			my ($node, $name) = @_;
+			delete_vacuumed($node, $name);
+			backlog($node, $name, $table{$name}{rows} / 4);
+		},
+		scripts => sub { my ($node, $name) = @_; return writers($name, 4) },
+		victim => sub {
+			my ($node) = @_;
+			my $worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'hnswpg worker'";
+			my $pid;
+			wait_until(sub { $pid = scalar_query($node, $worker) }, 10) or die 'there is no worker';
+			return $pid;
+		},
+		repair => sub { 1 },
+	},
+	# One by one: what is pending, then what the other clients add.
+	link => {
+		tables => [qw(codes equal spread exact wide)],
+		prepare => sub { my ($node, $name) = @_; backlog($node, $name, $table{$name}{rows} / 2) },
+		scripts => sub {
+			my ($node, $name) = @_;
+			return (statements(("SELECT hnsw_sync('${name}_v_idx') >= 0;") x 6), writers($name, 4));
+		},
+		repair => sub { 1 },
+	},
+	# Through a graph in memory.
+	bulk => {
+		tables => [qw(large)],
+		prepare => sub { my ($node, $name) = @_; backlog($node, $name, 1400) },
+		scripts => sub {
+			my ($node, $name) = @_;
+			return (statements("SELECT hnsw_sync('${name}_v_idx') > 0;"), writers($name, 4));
+		},
+		repair => sub { 1 },
+	},
+	clean => {
+		tables => [qw(codes equal wide exact)],
+		prepare => sub {
+			my ($node, $name) = @_;
+			delete_vacuumed($node, $name);
+			backlog($node, $name, $table{$name}{rows} / 8);
+		},
+		scripts => sub {
+			my ($node, $name) = @_;
+			return (statements("SELECT hnsw_cleanup('${name}_v_idx') > 0;"), writers($name, 4));
+		},
+		repair => sub { 1 },
 	},);
+
+# What a client does that is to be killed.
+sub statements
+{
+	return join "\n", 'SET client_min_messages = error;', @_, "SELECT 'ack end';", 'SELECT pg_sleep(60);', '';
+}
+
+sub writers
+{
+	my ($name, $n) = @_;
+	return map { writing_script($name, int($table{$name}{rows} / 4)) } 1 .. $n;
+}
+
+# Rows that stay pending: what a session with so high a limit inserts.
+sub backlog
+{
+	my ($node, $name, $rows) = @_;
+	my $first = $next_id;
+	$next_id += $rows = int($rows);
+	$node->safe_psql('postgres', "SET hnsw.pending_limit = 1000000;"
+		  . "INSERT INTO $name SELECT g, " . vector_sql($name, 'g')
+		  . " FROM generate_series($first, $first + $rows - 1) g");
+}
+
+sub delete_vacuumed
+{
+	my ($node, $name) = @_;
+	shrink($node, $name);
+	$node->safe_psql('postgres', "VACUUM (INDEX_CLEANUP ON) $name");
+}
 
 # The rows that the server confirmed are there, those it confirmed as deleted or
 # rolled back are not.
@@ -257,8 +340,8 @@ sub strike
 	my $operation = $operation{$kind};
 	$operation->{prepare}->($node, $name);
 	my @clients = map { HnswClient->start($node, $_) } $operation->{scripts}->($node, $name);
-	my @backends = map { $_->backend } @clients;
-	my $strike = $blow->($node, $clients[0]);
+	$_->backend for @clients;
+	my $strike = $blow->($node, $operation->{victim} ? $operation->{victim}->($node) : $clients[0]);
 	usleep(1e6 * rand($longest));
 	if ($clients[0]->ended || has_ended($clients[0]))
 	{
@@ -295,11 +378,11 @@ sub measure
 }
 
 # Strikes until $points blows of each kind have hit. $blow is kill_backend or
-# kill_postmaster.
+# kill_postmaster, or a function that is one of them.
 sub kill_points
 {
-	my ($node, $points, $blow) = @_;
-	for my $kind (qw(build insert vacuum))
+	my ($node, $points, $blow, @kinds) = @_;
+	for my $kind (@kinds)
 	{
 		my (%longest, @wrong);
 		my ($hits, $misses, $begin) = (0, 0, time);
@@ -313,7 +396,7 @@ sub kill_points
 			$hit ? $hits++ : $misses++;
 			$longest{$name} *= $hit ? 1.1 : 0.8;
 			push @wrong, "$kind of $name, blow " . ($hits + $misses) . ": $wrong" if $wrong ne '';
-			shrink($node, $name) if $kind eq 'insert';
+			shrink($node, $name) if $kind ne 'build' && $kind ne 'vacuum';
 		}
 		is(join("\n", @wrong), '', "$kind: no row lost, none twice, the index sound after $hits blows");
 		is($hits, $points, "$kind: $points blows hit in the middle ($misses too late)");

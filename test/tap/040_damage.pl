@@ -23,6 +23,7 @@ sub create_table
 		CREATE INDEX ${name}_idx ON $name USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 20);
 		DELETE FROM $name WHERE id BETWEEN 10 AND 40;
 		VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) $name;
+		SELECT hnsw_cleanup('${name}_idx');
 		UPDATE $name SET id = 1000 WHERE id = 70;
 	};
 }
@@ -132,6 +133,13 @@ damage count_of_containers => sub {
 	my $n = $f->meta('n_tid_slots');
 	$f->set_meta('n_tid_slots', 0);
 	return { report => [ 0, '', "$n slots are TID containers, not 0 as the metapage says" ] };
+};
+
+damage count_of_tids => sub {
+	my ($f) = @_;
+	my $n = $f->meta('n_tids');
+	$f->set_meta('n_tids', $n + 5);
+	return { report => [ 0, '', "there are $n heap TIDs, not " . ($n + 5) . ' as the metapage says' ] };
 };
 
 # --- links ---
@@ -284,12 +292,12 @@ damage no_tids => sub {
 	$f->set_slot($id, 'n_tids', 0);
 	return { heapcheck => [ 0, '', "the row at heap TID ($tid->[0],$tid->[1]) is not in the index" ] };
 };
-damage pending_without_tid => sub {
+damage pending_with_tids => sub {
 	my ($f) = @_;
 	my $id = $f->meta('free_elements');
 	$f->set_slot($id, 'state', HnswFile::PENDING);
-	$f->set_slot($id, 'n_tids', 0);
-	return { report => [ $f->slot_block($id), $id, 'not linked yet, but not with exactly one heap TID' ] };
+	$f->set_slot($id, 'n_tids', 2);
+	return { report => [ $f->slot_block($id), $id, 'not linked yet, but with more than one heap TID' ] };
 };
 damage dead_with_tids => sub {
 	my ($f) = @_;
@@ -412,27 +420,67 @@ damage free_list_lost => sub {
 	$f->set_meta('free_elements', $f->slot($id, 'next'));
 	return { report => [ $f->slot_block($id), $id, 'free, but not on the free list' ] };
 };
-damage pending_list_in_use => sub {
-	my ($f) = @_;
-	my ($id) = not_entry($f);
-	$f->set_meta('pending_first', $id);
-	$f->set_meta('pending_last', $id);
-	return { report => [ $f->slot_block($id), $id, 'on the pending list, but not pending' ],
-		error => { block => $f->slot_block($id), element => $id }, insertions => 0 };
-};
-damage pending_without_list => sub {
+# A slot off the free list that pretends to be pending.
+sub make_pending
+{
 	my ($f) = @_;
 	my $id = $f->meta('free_elements');
 	$f->set_meta('free_elements', $f->slot($id, 'next'));
 	$f->set_meta('n_free', $f->meta('n_free') - 1);
 	$f->set_slot($id, 'state', HnswFile::PENDING);
-	return { report => [ $f->slot_block($id), $id, 'pending, but not on the pending list' ] };
-};
-damage pending_list_open => sub {
+	$f->set_slot($id, $_, $NONE) for qw(parent upper more_tids);
+	return $id;
+}
+
+damage pending_list_in_use => sub {
 	my ($f) = @_;
 	my ($id) = not_entry($f);
-	$f->set_meta('pending_last', $id);
-	return { report => [ 0, '', "the pending list does not end at $id, as the metapage says" ] };
+	$f->set_pending([ $id, 1 ]);
+	$f->set_meta('n_pending', 1);
+	return { report => [ $f->slot_block($id), $id, 'on the pending list, but not pending' ] };
+};
+damage pending_without_list => sub {
+	my ($f) = @_;
+	my $id = make_pending($f);
+	return { report => [ $f->slot_block($id), $id, 'pending, but not on the pending list' ] };
+};
+damage pending_twice => sub {
+	my ($f) = @_;
+	my $id = make_pending($f);
+	$f->set_pending([ $id, 1 ], [ $id, 1 ]);
+	$f->set_meta('n_pending', 2);
+	return { report => [ 0, '', "the pending list leads to slot $id, which was met before" ] };
+};
+damage pending_does_not_exist => sub {
+	my ($f) = @_;
+	my $far = $f->meta('next_element') + 7;
+	$f->set_pending([ $far, 3 ]);
+	$f->set_meta('n_pending', 3);
+	return { report => [ 0, '', "the pending list has 3 slots from $far on, which do not exist" ],
+		error => { block => 0 } };
+};
+damage pending_run_of_none => sub {
+	my ($f) = @_;
+	$f->set_pending([ 5, 0 ]);
+	return { report => [ 0, '', 'the pending list has 0 slots from 5 on, which do not exist' ], error => { block => 0 } };
+};
+damage pending_runs_do_not_fit => sub {
+	my ($f) = @_;
+	$f->set_meta('n_runs', 5000);
+	return { report => [ 0, '', qr/contradicts itself/ ], error => { block => 0 } };
+};
+damage pending_list_lost_content => sub {
+	my ($f) = @_;
+	my $id = make_pending($f);
+	$f->set_pending([ $id, 1 ]);
+	$f->set_meta('n_pending', 1);
+	$f->set_content_end(0, 120);
+	return { report => [ 0, '', 'the pending list lies outside of what the page header says is in use' ] };
+};
+damage count_of_pending => sub {
+	my ($f) = @_;
+	$f->set_meta('n_pending', 3);
+	return { report => [ 0, '', '0 slots are pending, not 3 as the metapage says' ] };
 };
 
 # --- heap TIDs ---
@@ -556,7 +604,7 @@ $node->init;
 # Checksums would find most of this before the index does; later servers have them
 # by default.
 PostgreSQL::Test::Utils::system_log('pg_checksums', '--disable', '-D', $node->data_dir);
-$node->append_conf('postgresql.conf', "autovacuum = off\nmax_parallel_maintenance_workers = 0\n");
+$node->append_conf('postgresql.conf', "autovacuum = off\nmax_parallel_maintenance_workers = 0\nhnsw.sync_interval = 0\n");
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION hnswpg;
@@ -670,6 +718,12 @@ for my $case (@cases)
 	($out, $err) = run("VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) d_$case->{name}");
 	my $vacuumed = $err eq '' || $err =~ /ERROR:  (XX00[012]|0A000):/;
 	ok($vacuumed, "$case->{name}: VACUUM ends well, or with an error about damage") or diag($err);
+	for my $work ('sync', 'cleanup')
+	{
+		($out, $err) = run("SELECT hnsw_$work('d_$case->{name}_idx')");
+		my $done = $err eq '' || $err =~ /ERROR:  (XX00[012]|0A000):/;
+		ok($done, "$case->{name}: hnsw_$work ends well, or with an error about damage") or diag($err);
+	}
 }
 
 is($node->safe_psql('postgres', 'SELECT 1'), '1', 'the server is up');

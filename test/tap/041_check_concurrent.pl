@@ -1,5 +1,5 @@
-# hnsw_check raises no false alarm: while others insert, delete, roll back, are
-# cancelled and vacuum, on the primary, and on a standby while it replays all that.
+# hnsw_check raises no false alarm: while others insert, link, delete, roll back, are
+# cancelled, vacuum and clean up, on the primary, and on a standby while it replays all that.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -12,7 +12,7 @@ note "seed: $seed (HNSWPG_SEED)";
 
 my $node = PostgreSQL::Test::Cluster->new('primary');
 $node->init(allows_streaming => 1);
-$node->append_conf('postgresql.conf', "autovacuum = off\nmax_parallel_maintenance_workers = 0\n");
+$node->append_conf('postgresql.conf', "autovacuum = off\nmax_parallel_maintenance_workers = 0\nhnsw.sync_interval = 0\n");
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION hnswpg;
@@ -21,7 +21,7 @@ $node->safe_psql('postgres', q{
 	-- Few different vectors, so that many are equal; elements of several pages.
 	CREATE TABLE narrow (k int, v vector(3));
 	CREATE TABLE wide (k int, v vector(2500));
-	CREATE INDEX narrow_idx ON narrow USING hnsw (v vector_l2_ops) WITH (m = 3, ef_construction = 10);
+	CREATE INDEX narrow_idx ON narrow USING hnsw (v vector_l2_ops) WITH (m = 3, ef_construction = 10, sync = immediate);
 	CREATE INDEX wide_idx ON wide USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 10, quantization = none);
 	CREATE UNLOGGED TABLE passing (v vector(3));
 	CREATE INDEX passing_idx ON passing USING hnsw (v vector_l2_ops);
@@ -50,7 +50,9 @@ my @scripts = (
 		\set k random(0, 50)
 		DELETE FROM narrow WHERE k = :k; DELETE FROM wide WHERE k = :k;}),
 	script('vacuum', 2, q{
-		VACUUM (INDEX_CLEANUP ON) narrow; VACUUM (INDEX_CLEANUP ON) wide;}));
+		VACUUM (INDEX_CLEANUP ON) narrow; VACUUM (INDEX_CLEANUP ON) wide;}),
+	script('maintain', 2, q{
+		SELECT hnsw_cleanup('narrow_idx'); SELECT hnsw_sync('wide_idx'); SELECT hnsw_cleanup('wide_idx');}));
 my ($out, $err) = ('', '');
 my $load = IPC::Run::start(
 	[ 'pgbench', '-n', '-c', 4, '-j', 1, '-T', $seconds, '--random-seed', $seed,
@@ -96,6 +98,7 @@ for my $round (1 .. 25)
 	$node->psql('postgres', "SET statement_timeout = $timeout; INSERT INTO narrow SELECT 1, random_vector(3, 100) FROM generate_series(1, 500)");
 	$node->psql('postgres', "DELETE FROM narrow WHERE k = $round");
 	$node->psql('postgres', "SET statement_timeout = $timeout; VACUUM (INDEX_CLEANUP ON) narrow");
+	$node->psql('postgres', "SET statement_timeout = $timeout; SELECT hnsw_cleanup('narrow_idx')");
 	my $found = check($node, 'narrow_idx');
 	is($found, '', "sound after a cancel, round $round") if $found ne '' || $round == 25;
 }

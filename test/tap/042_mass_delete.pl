@@ -1,4 +1,4 @@
-# VACUUM after nearly everything was deleted, with lists so short that hardly any has
+# Cleanup after nearly everything was deleted, with lists so short that hardly any has
 # room: the few that are left stay in one tree with an entry point, and are found.
 use strict;
 use warnings;
@@ -12,12 +12,12 @@ srand($seed);
 
 my $node = PostgreSQL::Test::Cluster->new('mass_delete');
 $node->init;
-$node->append_conf('postgresql.conf', "autovacuum = off\nmax_parallel_maintenance_workers = 0\n");
+$node->append_conf('postgresql.conf', "autovacuum = off\nmax_parallel_maintenance_workers = 0\nhnsw.sync_interval = 0\n");
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION hnswpg;
 	CREATE TABLE t (id int, v vector(2));
-	CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 4);
+	CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (m = 2, ef_construction = 4, sync = immediate);
 });
 
 # Inserts $n rows, leaves every $step-th of them and returns what is wrong then.
@@ -34,6 +34,8 @@ sub round
 		$reindex
 		DELETE FROM t WHERE id % $step <> 0;
 		VACUUM (INDEX_CLEANUP ON) t;
+		SELECT * FROM hnsw_check('t_idx', heapcheck => true);
+		SELECT 'freed', n, 'of', $n - $n / $step FROM hnsw_cleanup('t_idx') n WHERE n <> $n - $n / $step;
 		SELECT * FROM hnsw_check('t_idx', heapcheck => true);
 		INSERT INTO t SELECT -i, ARRAY[random() * 100, random() * 100]::vector FROM generate_series(1, 20) i;
 		SELECT * FROM hnsw_check('t_idx', heapcheck => true);

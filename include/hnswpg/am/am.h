@@ -22,12 +22,18 @@ inline constexpr int kMaxEfConstruction = 1000;
 // Tells the server of the options; once a process.
 void DefineOptions();
 
+// Whether the index is WITH (sync = immediate).
+bool LinksAtOnce(Relation index);
+
 // ---- SET hnsw.... (settings.cpp) ----
 
 enum IterativeScan { kIterativeOff, kIterativeRelaxed, kIterativeStrict };
 extern int ef_search;
 extern int iterative_scan;
 extern int max_scan_tuples;
+extern int pending_limit;
+extern bool startup_sync;
+extern double cleanup_threshold;
 void DefineSettings();
 
 // ---- what an index is about (opclass.cpp) ----

@@ -7,8 +7,8 @@
 
 namespace hnswpg {
 
-// Works in rounds. The first collects the pending elements and walks the graph
-// for the hnsw.ef_search nearest; each further round, when more rows are asked
+// Works in rounds. The first measures the pending elements and walks the graph, for
+// the hnsw.ef_search nearest of both; each further round, when more rows are asked
 // for, walks on from what was seen, for twice as many as the round before. A
 // round's elements are read again under their pages' locks, measured exactly and
 // sorted; then their rows are handed out.
@@ -48,18 +48,22 @@ class Search {
 
   void Begin();
   bool NextRound();
+  void WalkFirst();
   bool WalkRound();
   void ContinueFromEntry();
   bool ReadRound();
+  void BeginWalk();
+  void StartAnew();
+  bool MayHaveMissedRows() const;
+  void ReadAllFinalists();
+  void MeasurePending();
+  void OfferPending();
   void CollectPending();
   void TakeFinalists();
   void ReadFinalists();
   void CollectFound();
-  void Collect(ElementId id, const Walked* walked, PodVector<Hit>* hits);
-  void DropPendingRows(size_t from);
-  bool IsPendingRow(const ItemPointerData& tid) const;
+  void Collect(ElementId id, const Walked* walked);
   void SkipLate();
-  const TidRef* Emit(PodVector<Hit>* hits, size_t* at);
 
   Index index_;
   Arena arena_;
@@ -70,13 +74,16 @@ class Search {
   PageGraph graph_;
   PageWalk walk_;
 
-  size_t round_ = 0;         // candidates of the current round; 0: not begun
-  ElementId next_read_ = 0;  // without a query: the next element to be read
-  bool exhausted_ = false;   // no further round
-  float last_distance_;      // of the row handed out last
-  PodVector<TidRef> tids_;   // of one element
-  PodVector<Hit> pending_;   // rows of elements that were pending at the beginning
-  size_t next_pending_ = 0;
+  size_t round_ = 0;                // candidates of the current round; 0: not begun
+  bool has_walked_ = false;         // the graph, once at least
+  ElementId next_read_ = 0;         // without a query: the next element to be read
+  bool exhausted_ = false;          // no further round
+  float last_distance_;             // of the row handed out last
+  PodVector<TidRef> tids_;          // of one element
+  PodVector<Candidate> pending_;    // elements that were pending at the beginning
+  uint32_t n_merges_ = 0;           // before they were looked up
+  bool keeps_rows_ = false;         // something was pending: a row may be met as a pending
+  FlatSet<uint64_t> rows_;          //   element's and as a linked one's; TIDs read so far
   PodVector<Candidate> finalists_;  // found by the first round, nearest by code first
   size_t next_finalist_ = 0;        //   not read yet from here on
   float largest_error_ = 0;         // of a finalist's code's distance

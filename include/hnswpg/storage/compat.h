@@ -9,11 +9,14 @@
 #error "hnswpg needs PostgreSQL 15 or newer"
 #endif
 
-#if PG_VERSION_NUM >= 170000
 extern "C" {
+#include "catalog/catalog.h"
+#include "catalog/pg_class.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
 }
-#endif
 
 namespace hnswpg {
 namespace compat {
@@ -63,6 +66,46 @@ inline void DisablePath(Path* path) {
 inline void RestrictSearchPath() {
 #if PG_VERSION_NUM >= 170000
   ::RestrictSearchPath();
+#endif
+}
+
+// ---- who may maintain a table: a privilege since 17, ownership before ----
+inline AclResult MaintainCheck(Oid table, Oid role) {
+#if PG_VERSION_NUM >= 170000
+  return pg_class_aclcheck(table, role, ACL_MAINTAIN);
+#elif PG_VERSION_NUM >= 160000
+  return object_ownercheck(RelationRelationId, table, role) ? ACLCHECK_OK : ACLCHECK_NOT_OWNER;
+#else
+  return pg_class_ownercheck(table, role) ? ACLCHECK_OK : ACLCHECK_NOT_OWNER;
+#endif
+}
+
+// ---- old_snapshot_threshold (gone in 17) ----
+inline bool PrunesEarly(Relation table) {
+#if PG_VERSION_NUM >= 170000
+  (void)table;
+  return false;
+#else
+  return EarlyPruningEnabled(table);
+#endif
+}
+
+// ---- which subtransactions gave a relation its file (16 renamed that) ----
+inline void AssumeNewFile(Relation rel) {
+#if PG_VERSION_NUM >= 160000
+  RelationAssumeNewRelfilelocator(rel);
+#else
+  RelationAssumeNewRelfilenode(rel);
+#endif
+}
+inline void CopyFileHistory(Relation from, Relation to) {
+  to->rd_createSubid = from->rd_createSubid;
+#if PG_VERSION_NUM >= 160000
+  to->rd_newRelfilelocatorSubid = from->rd_newRelfilelocatorSubid;
+  to->rd_firstRelfilelocatorSubid = from->rd_firstRelfilelocatorSubid;
+#else
+  to->rd_newRelfilenodeSubid = from->rd_newRelfilenodeSubid;
+  to->rd_firstRelfilenodeSubid = from->rd_firstRelfilenodeSubid;
 #endif
 }
 

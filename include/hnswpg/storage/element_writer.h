@@ -7,6 +7,11 @@
 
 namespace hnswpg {
 
+struct Written {
+  ElementId id;
+  uint32_t n_pending;  // with this one
+};
+
 // Takes a free slot, writes vector, code and heap TID, and puts the element at
 // the end of the pending list. It can be found by every scan from then on.
 //
@@ -18,7 +23,7 @@ namespace hnswpg {
 //
 // `vector`: dim finite floats, not all zero for cosine. Uses the current memory
 // context for scratch.
-ElementId WriteElement(const Index& index, WriteMode mode, const float* vector, ItemPointer tid);
+Written WriteElement(const Index& index, WriteMode mode, const float* vector, ItemPointer tid);
 
 // For CREATE INDEX: writes element `id`, a slot never used, without links and
 // without telling the metapage.

@@ -13,7 +13,7 @@ namespace hnswpg {
 
 inline constexpr BlockNumber kMetaBlock = 0;
 inline constexpr uint32_t kMetaMagic = 0x57534E48;  // "HNSW"
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;
 
 // The metapage, behind the page header. Guarded by the metapage's content lock.
 struct Meta {
@@ -34,8 +34,10 @@ struct Meta {
   uint32_t next_upper;
   ElementId free_elements;  // head of the free list
   UpperId free_uppers;
-  ElementId pending_first;  // oldest element not yet linked
-  ElementId pending_last;
+  // The elements not yet linked: runs [first_run, first_run + n_runs) of the array
+  // behind this struct (hnswpg/storage/pending.h).
+  uint16_t first_run;
+  uint16_t n_runs;
   // Counts of slots by state.
   uint32_t n_pending;
   uint32_t n_linked;
@@ -43,7 +45,14 @@ struct Meta {
   uint32_t n_tid_slots;
   uint32_t n_free;
   uint32_t n_free_uppers;
+  uint64_t n_tids;    // heap TIDs in the index, those of pending elements too
+  int64_t last_sync;  // when an element was linked last, a TimestampTz; 0: never
+  // Pending elements merged into equal ones, modulo 2^32: where it has not changed,
+  // no row has moved from one element to another.
+  uint32_t n_merges;
+  uint32_t unused2;
 };
+static_assert(sizeof(Meta) == 96);
 
 // What an index is created with.
 struct IndexParameters {
@@ -80,27 +89,6 @@ inline Meta* MetaOf(Page page) { return reinterpret_cast<Meta*>(PageGetContents(
 // Extends the relation with empty pages until `block` exists. Takes and releases
 // the extension lock. Raises what writing to disk raises.
 void EnsureBlock(Relation rel, BlockNumber block);
-
-// The graph lock: one writer of edges, entry point and slot states at a time
-// (src/storage/README.md). A heavyweight lock, so that an error releases it.
-inline void LockGraph(Relation rel) { LockPage(rel, kMetaBlock, ExclusiveLock); }
-inline void UnlockGraph(Relation rel) { UnlockPage(rel, kMetaBlock, ExclusiveLock); }
-
-// A holder of the graph lock with much to do lets others pass between its steps.
-class GraphTurn {
- public:
-  explicit GraphTurn(Relation rel) : rel_(rel), since_(GetCurrentTimestamp()) {}
-  // Releases the lock and takes it again, if somebody waits for it and this turn
-  // has lasted long enough. The graph may be another one afterwards.
-  void Yield();
-  // Whether anybody may have had the lock since this object was made.
-  bool has_yielded() const { return has_yielded_; }
-
- private:
-  Relation rel_;
-  TimestampTz since_;
-  bool has_yielded_ = false;
-};
 
 // Memory for core's containers, from a memory context; raises when it is short.
 Arena ContextArena(MemoryContext context);

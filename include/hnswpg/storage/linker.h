@@ -16,17 +16,28 @@ class Linker {
  public:
   Linker(const Index* index, WriteMode mode);
 
-  // Links the oldest pending element. False if there is none. What a crash or an
+  // Links the oldest pending element; merges it into an equal one, or frees it if it
+  // has no heap TID any more. False if there is none. What a crash or an
   // error in the middle leaves: the element is still pending, some neighbours
   // may link to it already; doing it again completes it.
   bool LinkOldest();
 
+  // The same, where a graph in memory has said what is to be done: the oldest is equal
+  // to the linked element `into`; or its lists are written, and so are the links back.
+  // Does what LinkOldest does where that does not hold any more.
+  void MergeOldest(ElementId into);
+  void LinkPreparedOldest();
+
  private:
-  void Link(ElementId id);
+  bool TakeOldest();
+  bool IsUntouched() const;
+  void Link();
+  void ChooseParent();
   void FindNeighbours(int level, ElementId* entry);
   ElementId FindEqual();
   void Merge(ElementId into);
-  void AllocateUppers();
+  void Discard();
+  void TakeOffList(PageTxn* txn);
   void WriteLists();
   void AddBackLinks();
   void AddParent(ElementId near);
@@ -53,12 +64,9 @@ class Linker {
   int n_chosen_[kMaxLevel + 1];
 };
 
-// Links pending elements, oldest first, until `until` is linked. Takes the graph
-// lock and releases it. Interruptible between elements.
+// Links pending elements, oldest first, until `until` is linked. Takes link lock
+// and graph lock and releases them. Interruptible between elements.
 void LinkPending(const Index& index, WriteMode mode, ElementId until);
-
-// Links all that are pending. The caller holds the graph lock.
-void LinkAllPending(const Index& index, WriteMode mode);
 
 }  // namespace hnswpg
 

@@ -65,6 +65,7 @@ class Loader {
   uint32_t next_element_ = 0;
   uint32_t next_upper_ = 0;
   uint32_t n_tid_slots_ = 0;
+  uint64_t n_tids_ = 0;
   PodVector<ExtraTid> extra_tids_;  // those that do not fit into the slot
 };
 

@@ -32,6 +32,8 @@ class PageGraph {
   int ReadLinks(ElementId id, int level, ElementId* out);
   // For core's walk. Reads codes without a lock, and without a pin where it can.
   void Measure(const ElementId* ids, int n, Measured* out);
+  // The same, for any number of elements most of which lie beside the one before.
+  void MeasureInOrder(const ElementId* ids, int n, Measured* out);
 
  private:
   int ReadLevel0(ElementId id, ElementId* out);
@@ -39,6 +41,7 @@ class PageGraph {
   UpperId FirstUpper(ElementId id);
   void CheckUpper(UpperId upper, ElementId from);
   void CheckIds(const ElementId* ids, int n, BlockNumber block, ElementId from);
+  bool MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out);
   Measured MeasurePinned(ElementId id);
   float DistanceTo(const char* slot) const {
     return index_->space.Distance(code_, slot + offsetof(ElementHead, code));

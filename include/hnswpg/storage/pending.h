@@ -1,4 +1,6 @@
-// The list of elements that are written and not yet linked.
+// The list of elements that are written and not yet linked: a queue, first in,
+// first out, in the metapage, as runs of consecutive ids. Slots never used have
+// consecutive ids, so an insertion usually makes the last run longer.
 #ifndef HNSWPG_STORAGE_PENDING_H_
 #define HNSWPG_STORAGE_PENDING_H_
 
@@ -7,10 +9,39 @@
 
 namespace hnswpg {
 
-// Appends the ids of the pending elements, each once. An element that was
-// pending when the function was entered is in the list, or is linked (or merged
-// into an equal element) when it returns. Share locks on metapage and slots, one
-// at a time.
+struct PendingRun {
+  ElementId first;
+  uint32_t count;  // never 0
+};
+
+inline constexpr uint32_t kRunsOffset = kPageHeaderBytes + sizeof(Meta);
+inline constexpr uint32_t kMaxPendingRuns = 1000;
+static_assert(kRunsOffset + kMaxPendingRuns * sizeof(PendingRun) <= kContentEnd);
+
+// ---- on the metapage, which the caller has locked (or its working copy) ----
+
+inline PendingRun* RunsOf(Page page) {
+  return reinterpret_cast<PendingRun*>(reinterpret_cast<char*>(page) + kRunsOffset) +
+         MetaOf(page)->first_run;
+}
+// The oldest pending element, kNoId if there is none.
+ElementId OldestPending(Page page);
+// Whether a further run may be begun. If not, only the id behind the last run can
+// be appended: one room is kept, so that a slot never used always can be.
+bool HasRoomForRun(const Meta& meta);
+void AppendPending(Page page, ElementId id);
+// `id` is the oldest. Its removal from the list.
+void PopPending(Page page, ElementId id);
+
+// ---- for everyone ----
+
+// The metapage's fields, and the oldest pending element (kNoId if there is none).
+// Share lock on the metapage, taken and released.
+Meta ReadMetaAndOldest(const Index& index, ElementId* oldest);
+
+// Appends the ids of the elements that are pending now, oldest first. Share lock on
+// the metapage, taken and released. An element may be linked, or merged into an
+// equal one, at any time after that.
 void ReadPending(const Index& index, PodVector<ElementId>* ids);
 
 }  // namespace hnswpg

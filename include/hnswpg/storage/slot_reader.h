@@ -2,6 +2,9 @@
 #ifndef HNSWPG_STORAGE_SLOT_READER_H_
 #define HNSWPG_STORAGE_SLOT_READER_H_
 
+#include <cmath>
+#include <limits>
+
 #include "hnswpg/core/element.h"
 #include "hnswpg/core/walk.h"
 #include "hnswpg/storage/index.h"
@@ -34,11 +37,19 @@ void ReadSlot(const Index& index, ElementId id, SlotCopy* copy, void* code);
 // locked: the caller holds that lock, or the graph lock.
 void ReadVector(const Index& index, ElementId id, float* out);
 
-// How an element looked to the walk: the query's code, and the distance measured.
+// How an element looked to the walk: the query's code, and the distance measured, or
+// PendingDistance of it.
 struct Walked {
   const void* code;
   float distance;
 };
+
+// What a pending element's distance counts as: just less than that of an equal
+// element in the graph, so that it is read before that one. (Its row may move there
+// at any time; whoever reads in this order sees the row.)
+inline float PendingDistance(float distance) {
+  return std::nextafter(distance, -std::numeric_limits<float>::infinity());
+}
 
 // Reads a linked or pending element as it is now: appends its heap TIDs, each
 // once, without the killed ones if `skip_killed`, and copies its vector. False

@@ -13,19 +13,35 @@ struct VacuumCounts {
 };
 
 // Asks `is_dead` about every heap TID in the index, removes the dead ones, and
-// marks elements without any as dead. One pass over the graph pages in the order
-// of their blocks, with the given buffer access strategy. The graph lock is held
-// by the caller, and yielded between pages; what was pending when VACUUM began is
-// linked.
+// marks linked elements without any as dead; a pending one without any stays
+// pending, and whoever links it frees it. First what is pending, then one pass over
+// the graph pages in the order of their blocks, with the given buffer access
+// strategy. Takes the graph lock, and yields it between pages; no lock at entry and
+// exit.
 VacuumCounts MarkDead(const Index& index, BufferAccessStrategy strategy,
                       bool (*is_dead)(ItemPointer tid, void* arg), void* arg);
 
+struct RemoveResult {
+  uint32_t freed = 0;     // slots
+  bool complete = false;  // nothing is left of what was dead at the call
+};
+
 // Takes dead elements out of the graph and frees their slots: new parents for
 // the children of the dead, then new neighbours for all that link to them, then
-// the slots. Takes the graph lock, and yields it while it mends; no lock at entry
-// and exit. The caller's lock on the table keeps other vacuums out. Interruptible; what
-// is done stays done, and the next call does the rest. Returns the slots freed.
-uint32_t RemoveDead(const Index& index);
+// the slots. The caller holds RowExclusiveLock on the index; the maintenance lock,
+// the link lock (shared) and the graph lock are taken and released, the last one
+// yielded while it mends. MarkDead may run beside it: what dies meanwhile is left
+// for the next call. Interruptible; what is done stays done, and the next call does
+// the rest. `gives_way`: as SyncPending.
+RemoveResult RemoveDead(const Index& index, bool gives_way);
+
+// The part of the elements in the graph that is dead, 0 to 1.
+double DeadFraction(const Meta& meta);
+
+// Gives free slots at the end of the file back to the file system, if there are
+// many and nobody else uses the index just now (AccessExclusiveLock, not waited
+// for). The caller holds RowExclusiveLock on the index.
+void GiveBackTail(const Index& index);
 
 }  // namespace hnswpg
 

@@ -1,0 +1,49 @@
+// The indexes that the worker has to look at, and when.
+#ifndef HNSWPG_WORKER_TASKS_H_
+#define HNSWPG_WORKER_TASKS_H_
+
+#include "hnswpg/core/pod.h"
+#include "hnswpg/storage/index.h"
+
+namespace hnswpg {
+
+// What came of working on an index.
+enum class Outcome {
+  kNothingToDo,
+  kWorked,   // there may be more
+  kGaveWay,  // somebody else wants the index, or has it
+  kFailed,
+};
+
+struct Task {
+  Oid index;
+  TimestampTz due;
+  int attempts;       // failed, or given way, one after another
+  uint32 last_error;  // hnswpg/worker/guard.h
+};
+
+class TaskList {
+ public:
+  explicit TaskList(MemoryContext context) : tasks_(ContextArena(context)) {}
+
+  // The index is to be looked at now, unless it is being waited for already.
+  void Add(Oid index);
+
+  // A task that is due, null if none is. Valid until the next call.
+  Task* NextDue(TimestampTz now);
+
+  // Removes the task, or says when it is due again.
+  void Conclude(Task* task, Outcome outcome, TimestampTz now);
+
+  bool empty() const { return tasks_.empty(); }
+  // When the next is due, `otherwise` if that is earlier.
+  TimestampTz NextTime(TimestampTz otherwise) const;
+
+ private:
+  PodVector<Task> tasks_;
+  size_t next_ = 0;  // where to look first: all have their turn
+};
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_WORKER_TASKS_H_

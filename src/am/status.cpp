@@ -1,0 +1,111 @@
+// hnsw_status(index [, skip_unreadable]): what an index holds, one row; of a
+// partitioned index a row for each partition's that can be read.
+//
+// AccessShareLock on table and index; the metapage is read once, so the numbers of
+// a row belong together. Anybody may ask: it tells no more than the statistics
+// views do.
+#include "hnswpg/am/index_target.h"
+#include "hnswpg/storage/index.h"
+#include "hnswpg/type/function.h"
+
+extern "C" {
+#include "catalog/pg_class.h"
+#include "funcapi.h"
+#include "optimizer/plancat.h"
+#include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
+}
+
+#include <algorithm>
+
+namespace hnswpg {
+namespace {
+
+// The columns, in the order of the SQL declaration.
+struct Row {
+  static constexpr int kColumns = 13;
+  Datum values[kColumns] = {};
+  bool nulls[kColumns] = {};
+  int n = 0;
+
+  void Add(Datum value, bool null = false) {
+    values[n] = value;
+    nulls[n++] = null;
+  }
+  void AddCount(int64 count) { Add(Int64GetDatum(count)); }
+};
+
+int64 EstimatedRows(Relation table) {
+  BlockNumber pages;
+  double tuples, all_visible;
+  estimate_rel_size(table, nullptr, &pages, &tuples, &all_visible);
+  return static_cast<int64>(tuples);
+}
+
+void AddCounts(const Meta& meta, Row* row) {
+  const int64 elements = meta.n_linked;
+  const int64 pending = meta.n_pending;
+  row->AddCount(elements);
+  row->AddCount(pending);
+  row->AddCount(meta.n_dead);
+  row->AddCount(meta.n_free);
+  // A pending element may have lost its only row.
+  row->AddCount(std::max<int64>(0, static_cast<int64>(meta.n_tids) - elements - pending));
+}
+
+void AddGraph(const Meta& meta, Row* row) {
+  const bool empty = meta.entry == kNoId;
+  row->Add(Int32GetDatum(empty ? 0 : static_cast<int32>(meta.entry_level) + 1));
+  row->Add(Int64GetDatum(meta.entry), empty);
+  row->Add(TimestampTzGetDatum(meta.last_sync), meta.last_sync == 0);
+}
+
+void AddSizes(const Index& index, Row* row) {
+  const ElementLayout& layout = index.layout;
+  const BlockNumber blocks = RelationGetNumberOfBlocks(index.rel);
+  const int64 graph =
+      layout.BlocksOf(PageKind::kGraph, blocks) + layout.BlocksOf(PageKind::kUpper, blocks);
+  row->AddCount(graph * BLCKSZ);
+  row->AddCount(static_cast<int64>(layout.BlocksOf(PageKind::kVector, blocks)) * BLCKSZ);
+  row->AddCount(static_cast<int64>(blocks) * BLCKSZ);
+}
+
+Row Describe(const IndexTarget& target) {
+  const Index index = OpenIndex(target.index);
+  Row row;
+  row.Add(ObjectIdGetDatum(RelationGetRelid(target.index)));
+  row.AddCount(EstimatedRows(target.table));
+  AddCounts(index.meta, &row);
+  AddGraph(index.meta, &row);
+  AddSizes(index, &row);
+  return row;
+}
+
+void PutRow(Oid oid, const TargetUse& use, ReturnSetInfo* result) {
+  const IndexTarget target = OpenTarget(oid, use);
+  if (target.index == nullptr) return;
+  Row row = Describe(target);
+  CloseTarget(target, use);
+  Assert(row.n == Row::kColumns && result->setDesc->natts == Row::kColumns);
+  tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
+}
+
+}  // namespace
+}  // namespace hnswpg
+
+HNSWPG_FUNCTION(hnsw_status)(PG_FUNCTION_ARGS) {
+  using namespace hnswpg;
+  InitMaterializedSRF(fcinfo, 0);
+  ReturnSetInfo* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  const Oid index = PG_GETARG_OID(0);
+  const char relkind = get_rel_relkind(index);
+  const bool skips = PG_GETARG_BOOL(1);
+  if (skips && relkind == '\0') return static_cast<Datum>(0);
+  CheckIsHnsw(index);
+  // One partition that cannot be read does not hide the others.
+  const TargetUse use = {"read", AccessShareLock, AccessShareLock,
+                         skips || relkind == RELKIND_PARTITIONED_INDEX};
+  ListCell* cell;
+  foreach (cell, LeafIndexes(index)) PutRow(lfirst_oid(cell), use, result);
+  return static_cast<Datum>(0);
+}

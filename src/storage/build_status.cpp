@@ -1,0 +1,30 @@
+#include "hnswpg/storage/build_status.h"
+
+extern "C" {
+#include "miscadmin.h"
+}
+
+namespace hnswpg {
+
+void RaiseBuildError(const GraphBuilder* builder, BuildStatus status) {
+  if (status == BuildStatus::kFailed) {
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                    errmsg("could not build the hnsw graph: %s", builder->error())));
+  }
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+       errdetail("The hnsw graph did not get the memory that maintenance_work_mem allows it.")));
+  pg_unreachable();
+}
+
+size_t BuildMemoryLimit() { return static_cast<size_t>(maintenance_work_mem) * 1024; }
+
+void DrainBuilder(GraphBuilder* builder) {
+  for (bool done = false; !done;) {
+    CHECK_FOR_INTERRUPTS();
+    CheckBuild(builder, builder->DrainStep(&done));
+  }
+}
+
+}  // namespace hnswpg

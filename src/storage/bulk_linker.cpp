@@ -1,0 +1,108 @@
+// In this order (src/storage/README.md, "Linking in memory"): the graph is loaded and
+// added to, without the graph lock; the lists are written; then the elements are
+// linked, oldest first, each under a parent that is linked already.
+//
+// The builder's threads and memory are not the server's: whatever ends this (error,
+// cancel, FATAL) passes StopBuilder.
+#include "hnswpg/storage/bulk_linker.h"
+
+extern "C" {
+#include "miscadmin.h"
+#include "storage/ipc.h"
+}
+
+#include <new>
+
+#include "bulk_graph.h"
+#include "bulk_writer.h"
+#include "hnswpg/storage/build_status.h"
+#include "hnswpg/storage/linker.h"
+
+namespace hnswpg {
+namespace {
+
+// Fewer than this, or than one for so many that are linked, are linked one by one:
+// reading and writing the whole graph would take longer.
+constexpr uint32_t kFewest = 1000;
+constexpr uint32_t kLinkedForOne = 8;
+
+GraphBuilder* CreateBuilder(const Index& index, uint32_t elements) {
+  BuildOptions options;
+  options.m = index.parameters.m;
+  options.ef_construction = index.parameters.ef_construction;
+  options.threads = 1 + max_parallel_maintenance_workers;
+  options.memory_limit = BuildMemoryLimit();
+  options.expected_elements = elements;
+  GraphBuilder* builder = GraphBuilder::Create(index.space, options);
+  if (builder == nullptr) RaiseBuildError(nullptr, BuildStatus::kOutOfMemory);
+  return builder;
+}
+
+void StopBuilder(int, Datum arg) {
+  GraphBuilder** builder = reinterpret_cast<GraphBuilder**>(DatumGetPointer(arg));
+  GraphBuilder::Destroy(*builder);
+  *builder = nullptr;
+}
+
+// Each under the graph lock.
+SyncResult LinkPlanned(const Index& index, const BulkGraph& graph, GraphTurn* turn) {
+  Linker* linker = new (palloc(sizeof(Linker))) Linker(&index, WriteMode::kLogged);
+  SyncResult result;
+  for (const Plan& plan : graph.plans()) {
+    CHECK_FOR_INTERRUPTS();
+    if (!turn->Yield()) return result;
+    if (plan.node != kNoId) {
+      linker->LinkPreparedOldest();
+    } else if (plan.equal != kNoId) {
+      linker->MergeOldest(plan.equal);
+    } else {
+      linker->LinkOldest();
+    }
+    result.linked++;
+  }
+  result.complete = true;
+  return result;
+}
+
+SyncResult Link(const Index& index, GraphBuilder* builder, bool gives_way) {
+  BulkGraph graph(&index, builder);
+  SyncResult result;
+  if (!graph.Make(gives_way)) return result;
+  LockGraph(index.rel);
+  GraphTurn turn(index.rel, gives_way);
+  if (WriteLists(index, graph, &turn)) result = LinkPlanned(index, graph, &turn);
+  UnlockGraph(index.rel);
+  return result;
+}
+
+}  // namespace
+
+bool BulkPays(const Index& index, uint32_t n_pending) {
+  const Meta meta = ReadMeta(index);
+  const uint32_t in_graph = meta.n_linked + meta.n_dead;
+  if (n_pending < kFewest || n_pending < in_graph / kLinkedForOne) return false;
+  const uint32_t elements = in_graph + n_pending;
+  GraphBuilder* builder = CreateBuilder(index, elements);
+  const size_t needed =
+      builder->MemoryNeeded(elements) + BulkGraph::Bytes(meta.next_element, elements);
+  GraphBuilder::Destroy(builder);
+  return needed <= BuildMemoryLimit();
+}
+
+SyncResult LinkInMemory(const Index& index, bool gives_way) {
+  const Meta meta = ReadMeta(index);
+  MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnswpg linking in memory",
+                                                ALLOCSET_DEFAULT_SIZES);
+  MemoryContext old = MemoryContextSwitchTo(context);
+  SyncResult result;
+  GraphBuilder* builder = CreateBuilder(index, meta.n_linked + meta.n_dead + meta.n_pending);
+  PG_ENSURE_ERROR_CLEANUP(StopBuilder, PointerGetDatum(&builder));
+  { result = Link(index, builder, gives_way); }
+  PG_END_ENSURE_ERROR_CLEANUP(StopBuilder, PointerGetDatum(&builder));
+  StopBuilder(0, PointerGetDatum(&builder));
+  MemoryContextSwitchTo(old);
+  MemoryContextDelete(context);
+  return result;
+}
+
+}  // namespace hnswpg

@@ -1,0 +1,108 @@
+// The state of one cleanup. vacuum_remove.cpp is its frame and says in which order
+// things happen; vacuum_parents.cpp has entry point and parents, vacuum_lists.cpp
+// lists and their candidates, vacuum_free.cpp slots.
+//
+// Maintenance lock, link lock (shared) and graph lock are held while any member
+// runs, and the last one may be yielded by those that say so: they return false if
+// the cleanup is to come to an end. Then, as after an error, the graph is whole, and
+// the next cleanup does the rest.
+#ifndef HNSWPG_STORAGE_REMOVER_H_
+#define HNSWPG_STORAGE_REMOVER_H_
+
+#include "hnswpg/storage/locks.h"
+#include "hnswpg/storage/neighbour_list.h"
+#include "hnswpg/storage/page_graph.h"
+#include "hnswpg/storage/vacuum.h"
+
+namespace hnswpg {
+
+class Remover {
+ public:
+  Remover(const Index& index, bool gives_way);
+  RemoveResult Run();
+
+ private:
+  // What is known of an element: read once, kept up to date.
+  struct Known {
+    ElementId parent;
+    // Union-find over parents that are alive: the way to the top of the part of the
+    // tree that this element is in. The top is the entry point, or a child of a dead
+    // element.
+    ElementId up;
+    // Dead is what was so when it was read first. What dies later counts as linked,
+    // and is left for the next cleanup.
+    SlotState state;
+    uint8_t level;
+    // Pending, and an attempt to link it was cut short: it has links already.
+    bool half_linked;
+  };
+
+  bool IsDead(ElementId id) const { return id < end_ && known_[id].state == SlotState::kDead; }
+  bool IsLinked(ElementId id) const { return id < end_ && known_[id].state == SlotState::kLinked; }
+  bool InGraph(ElementId id) const { return IsDead(id) || IsLinked(id); }
+
+  // vacuum_remove.cpp
+  bool Yield();
+  bool ReadAll();
+  void Refresh();
+  bool CatchUp();
+  void Grow(ElementId end);
+  void ReadPage(BlockNumber block);
+  void ReadParent(ElementId id);
+  void CheckParents() const;
+
+  // vacuum_parents.cpp
+  void ReplaceEntry();
+  bool AdoptOrphans();
+  bool TryEntry(ElementId entry, ElementId old_entry);
+  bool RaiseToEntry();
+  bool IsOrphan(ElementId id) const;
+  bool AdoptParts(bool* parts_hold);
+  ElementId Top(ElementId id);
+  bool AdoptNear(ElementId orphan);
+  bool AdoptAnywhere(ElementId orphan);
+  bool Raise(ElementId orphan);
+  ElementId SwapUp(ElementId id);
+  bool TryParent(ElementId parent, ElementId orphan);
+
+  // vacuum_lists.cpp
+  bool MendLists();
+  void Mend(ElementId id);
+  void MendList(const ListPlace& place);
+  void DropDead(const ListPlace& place);
+  int ReadIfDead(const ListPlace& place, ElementId* links);
+  bool HoldsUnknown(ElementId parent, const ElementId* links, int n);
+  bool IsUnknownChild(ElementId id, ElementId parent);
+  void Gather(ElementId id, int level, const ElementId* links, int n);
+  void GatherBeyond(ElementId id, int level, const ElementId* links, int n);
+  void GatherAround(ElementId dead, int level);
+  void AddCandidate(ElementId id, bool keep);
+  void SearchNear(ElementId id, int level);
+
+  // vacuum_free.cpp
+  bool FreeDead(uint32_t* freed);
+  void FreeUppers(ElementId id);
+  uint32_t FreeOnPage(BlockNumber block);
+
+  const Index& index_;
+  GraphTurn turn_;
+  bool yields_ = true;
+  bool all_read_ = false;  // what was dead in the beginning is known
+  ElementId entry_ = kNoId;
+  Known* known_ = nullptr;
+  ElementId end_ = 0;            // elements in known_
+  PodVector<ElementId> fresh_;   // linked since ReadAll, and not yet looked at
+  PodVector<ElementId> below_;   // HoldsUnknown's way down
+  IdSet seen_;                   // GatherBeyond: what it has met,
+  PodVector<ElementId> dead_;    // the dead among it,
+  PodVector<Candidate> beyond_;  // and what is alive
+  char* code_;                   // of the element whose candidates are in near_
+  PageGraph graph_;
+  PageWalk walk_;
+  ListEditor editor_;
+  CandidateSet near_;
+};
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_STORAGE_REMOVER_H_

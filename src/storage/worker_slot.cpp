@@ -1,0 +1,290 @@
+// The registry of background workers. Everything in it is guarded by its spinlock.
+#include "hnswpg/storage/worker_slot.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "commands/dbcommands.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+}
+
+namespace hnswpg {
+namespace {
+
+constexpr int kMaxSlots = 64;
+// A worker that has not begun after this time never will: the server could not
+// fork, or the worker could not connect.
+constexpr TimestampTz kStartMicroseconds = 30 * USECS_PER_SEC;
+// After a refusal: when to ask again, and when to complain again.
+constexpr TimestampTz kRetryMicroseconds = 5 * USECS_PER_SEC;
+constexpr TimestampTz kComplainMicroseconds = 5 * USECS_PER_MINUTE;
+
+enum WorkerState { kNone, kStarting, kRunning };
+
+struct Slot {
+  Oid database;  // InvalidOid: the slot was never used
+  WorkerState state;
+  Work work;
+  TimestampTz asked_at;       // kStarting: when it was asked for
+  TimestampTz retry_at;       // kNone: not before, after a refusal
+  TimestampTz complained_at;  // 0: not since one could be started
+  // Of a running worker. Its latch lies in shared memory, for ever; to set it when
+  // it has become another process's does no harm.
+  int pid;
+  Latch* latch;
+  bool sleeping;
+};
+
+struct Registry {
+  slock_t mutex;
+  TimestampTz complained_at;  // that there are too few slots
+  Slot slots[kMaxSlots];
+};
+
+Registry* registry;
+Slot* own_slot;  // this process's, if it is a worker
+
+void Merge(const Work& from, Work* into) {
+  into->all |= from.all;
+  for (int i = 0; i < from.n; i++) into->Add(from.indexes[i]);
+}
+
+// The database's slot; else one that nobody needs, which is given to it. Null if
+// there is none. The caller holds the mutex.
+Slot* FindSlot(Oid database) {
+  Slot* unneeded = nullptr;
+  for (Slot& slot : registry->slots) {
+    if (slot.database == database) return &slot;
+    if (slot.state == kNone && (!unneeded || slot.database == InvalidOid)) unneeded = &slot;
+    if (slot.database == InvalidOid) break;
+  }
+  if (unneeded) {
+    *unneeded = Slot{};
+    unneeded->database = database;
+  }
+  return unneeded;
+}
+
+bool MayAsk(const Slot& slot, TimestampTz now) {
+  if (slot.state == kRunning) return false;
+  if (slot.state == kStarting) return now - slot.asked_at > kStartMicroseconds;
+  return now >= slot.retry_at;
+}
+
+void Ask(Slot* slot, TimestampTz now) {
+  slot->state = kStarting;
+  slot->asked_at = now;
+}
+
+// $libdir, because that is where the extension's functions are said to be.
+BackgroundWorker Describe(const char* function) {
+  BackgroundWorker worker{};
+  worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+  worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+  worker.bgw_restart_time = BGW_NEVER_RESTART;
+  snprintf(worker.bgw_library_name, BGW_MAXLEN, "%s", "$libdir/hnswpg");
+  snprintf(worker.bgw_function_name, BGW_MAXLEN, "%s", function);
+  return worker;
+}
+
+// Asks the server. It is not restarted by the server: the next insertion does
+// that. `notify`: the process that is to be told when it starts and ends, or 0.
+bool Register(Oid database, int notify, BackgroundWorkerHandle** handle) {
+  BackgroundWorker worker = Describe("hnsw_worker_main");
+  snprintf(worker.bgw_name, BGW_MAXLEN, "hnswpg worker for database %u", database);
+  snprintf(worker.bgw_type, BGW_MAXLEN, "%s", "hnswpg worker");
+  worker.bgw_main_arg = ObjectIdGetDatum(database);
+  worker.bgw_notify_pid = notify;
+  return RegisterDynamicBackgroundWorker(&worker, handle);
+}
+
+// After a refusal. True: it should be said.
+bool NoteRefusal(Oid database) {
+  const TimestampTz now = GetCurrentTimestamp();
+  bool complain = false;
+  SpinLockAcquire(&registry->mutex);
+  Slot* slot = FindSlot(database);
+  if (slot && slot->state == kStarting) {
+    slot->state = kNone;
+    slot->retry_at = now + kRetryMicroseconds;
+    complain = slot->complained_at == 0 || now - slot->complained_at > kComplainMicroseconds;
+    if (complain) slot->complained_at = now;
+  }
+  SpinLockRelease(&registry->mutex);
+  return complain;
+}
+
+void Complain(Oid database) {
+  // A transaction that is about to end cannot look the name up.
+  const char* name = IsTransactionState() ? get_database_name(database) : nullptr;
+  ereport(LOG,
+          (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+           errmsg("no background worker slot is left for the hnswpg worker of database \"%s\"",
+                  name ? name : psprintf("%u", database)),
+           errdetail("Rows stay searchable, but insertions into hnsw indexes link them themselves "
+                     "where more than hnsw.pending_limit are pending."),
+           errhint("You might need to increase max_worker_processes.")));
+}
+
+bool StartOrComplain(Oid database, int notify, BackgroundWorkerHandle** handle) {
+  if (Register(database, notify, handle)) return true;
+  if (NoteRefusal(database)) Complain(database);
+  return false;
+}
+
+void ComplainOfSlots(TimestampTz now) {
+  bool complain;
+  SpinLockAcquire(&registry->mutex);
+  complain = registry->complained_at == 0 || now - registry->complained_at > kComplainMicroseconds;
+  if (complain) registry->complained_at = now;
+  SpinLockRelease(&registry->mutex);
+  if (!complain) return;
+  ereport(
+      LOG,
+      (errmsg("more than %d databases have hnsw indexes that are being written", kMaxSlots),
+       errdetail("Database with OID %u gets no hnswpg worker for the time being.", MyDatabaseId)));
+}
+
+void LeaveSlot(int, Datum) {
+  if (!own_slot) return;
+  SpinLockAcquire(&registry->mutex);
+  own_slot->state = kNone;
+  own_slot->work = Work();
+  own_slot->latch = nullptr;
+  own_slot->pid = 0;
+  own_slot->sleeping = false;
+  own_slot = nullptr;
+  SpinLockRelease(&registry->mutex);
+}
+
+}  // namespace
+
+void Work::Add(Oid index) {
+  for (int i = 0; i < n; i++) {
+    if (indexes[i] == index) return;
+  }
+  if (n < kMaxAnnounced) {
+    indexes[n++] = index;
+  } else {
+    all = true;
+  }
+}
+
+void AttachRegistry() {
+  if (registry) return;
+  bool found;
+  LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+  Registry* shared =
+      static_cast<Registry*>(ShmemInitStruct("hnswpg workers", sizeof(Registry), &found));
+  if (!found) {
+    *shared = Registry{};
+    SpinLockInit(&shared->mutex);
+  }
+  LWLockRelease(AddinShmemInitLock);
+  registry = shared;
+}
+
+void ReportWork(const Work& work) {
+  const TimestampTz now = GetCurrentTimestamp();
+  Latch* wake = nullptr;
+  bool start = false;
+  SpinLockAcquire(&registry->mutex);
+  Slot* slot = FindSlot(MyDatabaseId);
+  if (slot) {
+    Merge(work, &slot->work);
+    if (slot->sleeping) {
+      wake = slot->latch;
+      slot->sleeping = false;
+    }
+    start = MayAsk(*slot, now);
+    if (start) Ask(slot, now);
+  }
+  SpinLockRelease(&registry->mutex);
+  if (!slot) ComplainOfSlots(now);
+  if (wake) SetLatch(wake);
+  if (start) StartOrComplain(MyDatabaseId, 0, nullptr);
+}
+
+bool StartWorker(Oid database, BackgroundWorkerHandle** handle) {
+  const TimestampTz now = GetCurrentTimestamp();
+  bool start = false;
+  *handle = nullptr;
+  SpinLockAcquire(&registry->mutex);
+  Slot* slot = FindSlot(database);
+  if (slot && slot->state != kRunning) {
+    start = true;
+    Ask(slot, now);
+  }
+  SpinLockRelease(&registry->mutex);
+  if (!slot) return false;
+  return !start || StartOrComplain(database, MyProcPid, handle);
+}
+
+// The server restarts it where it fails; when it is done it says so by its exit
+// status, and is not started again. After a crash of the server's processes workers
+// are started by insertions alone.
+void RegisterLauncher() {
+  if (IsBinaryUpgrade) return;
+  BackgroundWorker worker = Describe("hnsw_launcher_main");
+  worker.bgw_restart_time = 60;
+  snprintf(worker.bgw_name, BGW_MAXLEN, "%s", "hnswpg launcher");
+  snprintf(worker.bgw_type, BGW_MAXLEN, "%s", "hnswpg launcher");
+  RegisterBackgroundWorker(&worker);
+}
+
+bool BecomeWorker(Oid database) {
+  SpinLockAcquire(&registry->mutex);
+  Slot* slot = FindSlot(database);
+  if (slot && slot->state != kRunning) {
+    slot->state = kRunning;
+    slot->pid = MyProcPid;
+    slot->latch = MyLatch;
+    slot->sleeping = false;
+    slot->complained_at = 0;
+    own_slot = slot;
+  }
+  SpinLockRelease(&registry->mutex);
+  if (own_slot) before_shmem_exit(LeaveSlot, 0);
+  return own_slot != nullptr;
+}
+
+Work TakeWork() {
+  SpinLockAcquire(&registry->mutex);
+  const Work work = own_slot->work;
+  own_slot->work = Work();
+  SpinLockRelease(&registry->mutex);
+  return work;
+}
+
+bool BeginSleep() {
+  SpinLockAcquire(&registry->mutex);
+  const bool sleeps = own_slot->work.empty();
+  own_slot->sleeping = sleeps;
+  SpinLockRelease(&registry->mutex);
+  return sleeps;
+}
+
+void EndSleep() {
+  SpinLockAcquire(&registry->mutex);
+  own_slot->sleeping = false;
+  SpinLockRelease(&registry->mutex);
+}
+
+bool Resign() {
+  SpinLockAcquire(&registry->mutex);
+  const bool resigns = own_slot->work.empty();
+  if (resigns) {
+    own_slot->state = kNone;
+    own_slot->pid = 0;
+    own_slot->latch = nullptr;
+    own_slot->sleeping = false;
+    own_slot = nullptr;
+  }
+  SpinLockRelease(&registry->mutex);
+  return resigns;
+}
+
+}  // namespace hnswpg

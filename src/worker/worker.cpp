@@ -1,0 +1,131 @@
+// The background worker of one database: links what is pending in its hnsw indexes
+// and removes what is dead, until there is nothing to do for a while.
+#include "hnswpg/am/am.h"
+#include "hnswpg/storage/announce.h"
+#include "hnswpg/storage/give_way.h"
+#include "hnswpg/storage/worker_slot.h"
+#include "hnswpg/type/function.h"
+#include "hnswpg/worker/catalog.h"
+#include "hnswpg/worker/guard.h"
+#include "hnswpg/worker/process.h"
+#include "hnswpg/worker/service.h"
+
+extern "C" {
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+HNSWPG_EXPORT void hnsw_worker_main(Datum database);
+}
+
+namespace hnswpg {
+namespace {
+
+// After work the worker rests, without being woken: whoever inserts single rows
+// should not have to send a signal for each.
+constexpr long kRestMilliseconds = 30;
+// How often to see whether somebody wants the database: DROP DATABASE fails after
+// five seconds.
+constexpr TimestampTz kPatience = USECS_PER_SEC;
+
+class Worker {
+ public:
+  Worker() : tasks_(TopMemoryContext), indexes_(ContextArena(TopMemoryContext)) {}
+  // Returns when the process should end. Its slot may be its own still.
+  void Run();
+
+ private:
+  void CollectTasks();
+  void LookAtAll();
+  bool RunDueTasks();
+  bool MayStop();
+  void Sleep();
+  static TimestampTz Interval() { return sync_interval * USECS_PER_SEC; }
+
+  TaskList tasks_;
+  PodVector<Oid> indexes_;
+  uint32 last_error_ = 0;  // of looking for them
+  bool look_at_all_ = true;
+  TimestampTz last_look_ = 0;  // at all indexes
+  TimestampTz last_work_ = 0;  // 0: there was none yet
+};
+
+void Worker::Run() {
+  for (;;) {
+    HandleRequests();
+    if (sync_interval == 0 || IsDatabaseWanted()) return;
+    CollectTasks();
+    if (RunDueTasks()) {
+      last_work_ = GetCurrentTimestamp();
+      WaitForLatch(kRestMilliseconds);
+    } else if (MayStop()) {
+      return;
+    } else {
+      Sleep();
+    }
+  }
+}
+
+void Worker::CollectTasks() {
+  const Work work = TakeWork();
+  for (int i = 0; i < work.n; i++) tasks_.Add(work.indexes[i]);
+  look_at_all_ |= work.all || GetCurrentTimestamp() - last_look_ >= Interval();
+  if (look_at_all_) LookAtAll();
+}
+
+void Worker::LookAtAll() {
+  indexes_.Clear();
+  RunInTransaction([](void* list) { ListIndexes(static_cast<PodVector<Oid>*>(list)); }, &indexes_,
+                   &last_error_);
+  for (Oid index : indexes_) tasks_.Add(index);
+  last_look_ = GetCurrentTimestamp();
+  look_at_all_ = false;
+}
+
+// Whether there was anything to be done.
+bool Worker::RunDueTasks() {
+  bool worked = false;
+  // Those that are due now, once each.
+  const TimestampTz now = GetCurrentTimestamp();
+  for (Task* task = tasks_.NextDue(now); task; task = tasks_.NextDue(now)) {
+    HandleRequests();
+    if (IsDatabaseWanted()) break;
+    const Outcome outcome = ServiceIndex(task);
+    worked |= outcome == Outcome::kWorked;
+    tasks_.Conclude(task, outcome, GetCurrentTimestamp());
+  }
+  pgstat_report_activity(STATE_IDLE, "");
+  return worked;
+}
+
+// An index that gave way or failed is a task still.
+bool Worker::MayStop() {
+  const TimestampTz now = GetCurrentTimestamp();
+  return tasks_.empty() && now - last_work_ >= Interval() && Resign();
+}
+
+void Worker::Sleep() {
+  const TimestampTz now = GetCurrentTimestamp();
+  const TimestampTz until = tasks_.NextTime(std::min(now + kPatience, last_look_ + Interval()));
+  if (BeginSleep()) {
+    WaitForLatch(TimestampDifferenceMilliseconds(now, until));
+    EndSleep();
+  }
+}
+
+}  // namespace
+}  // namespace hnswpg
+
+void hnsw_worker_main(Datum arg) {
+  using namespace hnswpg;
+  const Oid database = DatumGetObjectId(arg);
+  BeginProcess();
+  AttachRegistry();
+  if (!BecomeWorker(database)) return;
+  BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+  // Settings of the database or of everyone that are meant for sessions.
+  SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+  SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+  Worker worker;
+  worker.Run();
+}
