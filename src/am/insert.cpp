@@ -7,6 +7,15 @@
 #include "hnswpg/storage/linker.h"
 #include "hnswpg/storage/sync.h"
 
+extern "C" {
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/wait_event.h"
+}
+
+#include <algorithm>
+#include <cmath>
+
 namespace hnswpg {
 namespace {
 
@@ -30,6 +39,20 @@ Inserter* GetInserter(Relation rel, IndexInfo* info) {
   return inserter;
 }
 
+// While somebody links in memory no inserter can help. Then what is pending beyond
+// the limit makes insertions slower, the more of it the slower, so that several
+// writers cannot let it grow without bounds.
+void SlowDown(double n_pending) {
+  constexpr double kMilliseconds = 20;  // where twice the limit is pending
+  constexpr double kMost = 100;
+  const double beyond = n_pending / std::max(pending_limit, 1) - 1;
+  const long delay = std::lround(std::min(kMilliseconds * beyond, kMost));
+  if (delay == 0) return;
+  WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, delay, PG_WAIT_EXTENSION);
+  ResetLatch(MyLatch);
+  CHECK_FOR_INTERRUPTS();
+}
+
 void Insert(const Inserter& inserter, const float* vector, ItemPointer tid) {
   const Index& index = inserter.index;
   const Written written = WriteElement(index, WriteMode::kLogged, vector, tid);
@@ -37,8 +60,9 @@ void Insert(const Inserter& inserter, const float* vector, ItemPointer tid) {
     LinkPending(index, WriteMode::kLogged, written.id);
     return;
   }
-  if (written.n_pending > static_cast<uint32_t>(pending_limit)) LinkBatch(index);
   AnnounceWork(index.rel);
+  if (written.n_pending <= static_cast<uint32_t>(pending_limit)) return;
+  if (!LinkBatch(index)) SlowDown(written.n_pending);
 }
 
 }  // namespace

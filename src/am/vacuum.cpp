@@ -5,6 +5,10 @@
 #include "hnswpg/storage/announce.h"
 #include "hnswpg/storage/vacuum.h"
 
+extern "C" {
+#include "utils/relcache.h"
+}
+
 namespace hnswpg {
 namespace {
 
@@ -33,6 +37,17 @@ void CleanUp(const Index& index) {
   }
 }
 
+// The table's storage parameter vacuum_truncate = off keeps VACUUM from locks that
+// stop searches, on standbys above all, and so from this one. (What VACUUM's TRUNCATE
+// option says is not told.)
+bool MayShorten(Relation index) {
+  Relation table = RelationIdGetRelation(index->rd_index->indrelid);
+  const StdRdOptions* options = reinterpret_cast<const StdRdOptions*>(table->rd_options);
+  const bool may = options == nullptr || options->vacuum_truncate;
+  RelationClose(table);
+  return may;
+}
+
 // Pages' worth of the slots that can be used again, wherever they lie.
 BlockNumber FreePages(const Index& index) {
   const double pages_an_element =
@@ -59,7 +74,7 @@ IndexBulkDeleteResult* hnswvacuumcleanup(IndexVacuumInfo* info, IndexBulkDeleteR
   if (info->analyze_only) return stats;
   const Index index = OpenIndex(info->index);
   CleanUp(index);
-  GiveBackTail(index);
+  if (MayShorten(index.rel)) GiveBackTail(index);
   if (stats == nullptr) {
     stats = EnsureStats(nullptr);
     stats->num_index_tuples = ReadMeta(index).n_tids;

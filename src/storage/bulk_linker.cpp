@@ -22,8 +22,10 @@ namespace hnswpg {
 namespace {
 
 // Fewer than this, or than one for so many that are linked, are linked one by one:
-// reading and writing the whole graph would take longer.
-constexpr uint32_t kFewest = 1000;
+// reading and writing the whole graph would take longer. And more than are pending
+// where insertions find that hnsw.pending_limit (by default) is reached: then they
+// help, which they could not while somebody links in memory.
+constexpr uint32_t kFewest = 2000;
 constexpr uint32_t kLinkedForOne = 8;
 
 GraphBuilder* CreateBuilder(const Index& index, uint32_t elements) {

@@ -9,6 +9,7 @@
 extern "C" {
 #include "catalog/pg_database.h"
 #include "storage/lock.h"
+#include "storage/pmsignal.h"
 }
 
 namespace hnswpg {
@@ -61,7 +62,8 @@ bool IsInTheWay() {
   const TimestampTz now = GetCurrentTimestamp();
   if (now - last_look < kPauseMicroseconds && now >= last_look) return false;
   last_look = now;
-  return HoldsWhatIsAwaited() || IsDatabaseWanted();
+  // Without its postmaster the server cannot be started again before we are gone.
+  return !PostmasterIsAlive() || HoldsWhatIsAwaited() || IsDatabaseWanted();
 }
 
 // The lock is the one that every session takes while it connects; who wants the

@@ -82,8 +82,13 @@ namespace {
 // GenericXLogFinish raises no error (it would be in a critical section), so the
 // setting is as it was afterwards in any case.
 void FinishCompressed(GenericXLogState* xlog) {
+#ifdef USE_LZ4
+  constexpr int kMethod = WAL_COMPRESSION_LZ4;  // ten times as fast
+#else
+  constexpr int kMethod = WAL_COMPRESSION_PGLZ;
+#endif
   const int setting = wal_compression;
-  if (setting == WAL_COMPRESSION_NONE) wal_compression = WAL_COMPRESSION_PGLZ;
+  if (setting == WAL_COMPRESSION_NONE) wal_compression = kMethod;
   GenericXLogFinish(xlog);
   wal_compression = setting;
 }

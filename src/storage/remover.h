@@ -68,6 +68,8 @@ class Remover {
   // vacuum_lists.cpp
   bool MendLists();
   void Mend(ElementId id);
+  void Put(const ListPlace& place, const ElementId* links, int n);
+  void WritePut();
   void MendList(const ListPlace& place);
   void DropDead(const ListPlace& place);
   int ReadIfDead(const ListPlace& place, ElementId* links);
@@ -88,6 +90,13 @@ class Remover {
   GraphTurn turn_;
   bool yields_ = true;
   bool all_read_ = false;  // what was dead in the beginning is known
+  // A level-0 list that is to be written.
+  struct NewList {
+    ElementId owner;
+    int n;
+    ElementId links[kMaxLinks];
+  };
+
   ElementId entry_ = kNoId;
   Known* known_ = nullptr;
   ElementId end_ = 0;            // elements in known_
@@ -96,7 +105,9 @@ class Remover {
   IdSet seen_;                   // GatherBeyond: what it has met,
   PodVector<ElementId> dead_;    // the dead among it,
   PodVector<Candidate> beyond_;  // and what is alive
-  char* code_;                   // of the element whose candidates are in near_
+  NewList* put_;                 // of one page, not yet written
+  int n_put_ = 0;
+  char* code_;  // of the element whose candidates are in near_
   PageGraph graph_;
   PageWalk walk_;
   ListEditor editor_;

@@ -71,14 +71,15 @@ SyncResult SyncPending(const Index& index, bool gives_way) {
   return result;
 }
 
-void LinkBatch(const Index& index) {
-  if (!ConditionalLockPage(index.rel, kLinkLock, ShareLock)) return;
+bool LinkBatch(const Index& index) {
+  if (!ConditionalLockPage(index.rel, kLinkLock, ShareLock)) return false;
   LockGraph(index.rel);
   GraphTurn turn(index.rel, false);
   bool stopped;
   LinkSome(index, kBatch, &turn, &stopped);
   UnlockGraph(index.rel);
   UnlockPage(index.rel, kLinkLock, ShareLock);
+  return true;
 }
 
 }  // namespace hnswpg

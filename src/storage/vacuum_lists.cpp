@@ -7,14 +7,46 @@
 
 namespace hnswpg {
 
-// Yields between elements.
+// Yields between pages, whose level-0 lists are written in one record.
 bool Remover::MendLists() {
+  BlockNumber block = InvalidBlockNumber;
   for (ElementId id = 0; id < end_; id++) {
-    if (!IsLinked(id) && !known_[id].half_linked) continue;
-    if (!Yield()) return false;
-    Mend(id);
+    if (index_.layout.SlotBlock(id) != block) {
+      WritePut();
+      if (!Yield()) return false;
+      block = index_.layout.SlotBlock(id);
+    }
+    if (IsLinked(id) || known_[id].half_linked) Mend(id);
   }
+  WritePut();
   return true;
+}
+
+// Has the list written, on level 0 by the next WritePut, which comes before anybody
+// could see another one.
+void Remover::Put(const ListPlace& place, const ElementId* links, int n) {
+  if (place.level > 0) {
+    WriteList(index_, WriteMode::kLogged, place, links, n);
+    return;
+  }
+  NewList* list = &put_[n_put_++];
+  list->owner = place.owner;
+  list->n = n;
+  std::copy(links, links + n, list->links);
+}
+
+void Remover::WritePut() {
+  if (n_put_ == 0) return;
+  PageTxn txn(index_, WriteMode::kLogged);
+  txn.Want(index_.layout.SlotBlock(put_[0].owner));
+  txn.Begin();
+  for (const NewList* list = put_; list < put_ + n_put_; list++) {
+    char* slot = txn.slot(list->owner);
+    TailAt(slot, index_.layout)->n_links = list->n;
+    std::copy(list->links, list->links + list->n, LinksAt(slot, index_.layout));
+  }
+  txn.Commit();
+  n_put_ = 0;
 }
 
 // All lists of an element. One that is half linked has them written again when it is
@@ -48,7 +80,7 @@ void Remover::DropDead(const ListPlace& place) {
   const auto is_dead = [this](ElementId id) { return IsDead(id); };
   int left = std::remove_if(links, links + n, is_dead) - links;
   if (left == 0 && place.level == 0 && IsLinked(entry_)) links[left++] = entry_;
-  WriteList(index_, WriteMode::kLogged, place, links, left);
+  Put(place, links, left);
 }
 
 void Remover::MendList(const ListPlace& place) {
@@ -58,6 +90,7 @@ void Remover::MendList(const ListPlace& place) {
   if (n == 0) return;
   if (place.level == 0 && turn_.has_yielded() && HoldsUnknown(id, links, n)) {
     // They come under live parents before the way to them is cut.
+    WritePut();
     const bool yields = yields_;
     yields_ = false;
     Refresh();
@@ -78,7 +111,7 @@ void Remover::MendList(const ListPlace& place) {
   for (int i = 0; i < near_.size() && count < n; i++) {
     if (std::find(links, links + count, near_.id(i)) == links + count) links[count++] = near_.id(i);
   }
-  WriteList(index_, WriteMode::kLogged, place, links, count);
+  Put(place, links, count);
 }
 
 // Whether dead children of `parent`, whose level-0 list this is, have live ones below
@@ -148,11 +181,14 @@ void Remover::GatherBeyond(ElementId id, int level, const ElementId* links, int 
   }
   const size_t direct = dead_.size();
   for (size_t i = 0; i < direct; i++) GatherAround(dead_[i], level);
-  const bool is_hole = dead_.size() - direct > beyond_.size();
+  const bool is_hole = 2 * (dead_.size() - direct) > 3 * beyond_.size();
   const size_t most = is_hole ? 8 * index_.layout.m() : direct;
   for (size_t i = direct; i < dead_.size() && i < most; i++) GatherAround(dead_[i], level);
-  std::sort(beyond_.begin(), beyond_.end());
-  for (const Candidate& candidate : beyond_) AddCandidate(candidate.id, false);
+  // Elsewhere a choice among the nearest for each place is enough.
+  const size_t enough = is_hole ? near_.capacity() : 2 * direct + index_.layout.m() / 2;
+  const size_t n_taken = std::min(enough, beyond_.size());
+  std::partial_sort(beyond_.begin(), beyond_.begin() + n_taken, beyond_.end());
+  for (size_t i = 0; i < n_taken; i++) AddCandidate(beyond_[i].id, false);
 }
 
 // The neighbours of a dead element that have not been seen yet, to beyond_ and dead_.

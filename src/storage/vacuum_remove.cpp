@@ -40,6 +40,7 @@ Remover::Remover(const Index& index, bool gives_way)
       seen_(ContextArena(CurrentMemoryContext)),
       dead_(ContextArena(CurrentMemoryContext)),
       beyond_(ContextArena(CurrentMemoryContext)),
+      put_(static_cast<NewList*>(palloc(index.layout.slots_per_page() * sizeof(NewList)))),
       code_(static_cast<char*>(palloc(index.space.code_bytes()))),
       graph_(&index, code_),
       walk_(&graph_, ContextArena(CurrentMemoryContext)),
@@ -108,6 +109,7 @@ bool Remover::CatchUp() {
   for (size_t i = 0; i < fresh_.size(); i++) {
     if (!Yield()) return false;
     Mend(fresh_[i]);
+    WritePut();
   }
   fresh_.Clear();
   return true;

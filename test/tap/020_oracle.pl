@@ -85,9 +85,11 @@ build('small', 'l2', 'm = 12, ef_construction = 40');
 load_vectors($node, 'small', "$small/base.fvecs", 3000, 100000);    # every one a second time
 $node->safe_psql('postgres', 'DELETE FROM small WHERE id % 3 = 0');
 $node->safe_psql('postgres', 'VACUUM small');
+$node->safe_psql('postgres', "SELECT hnsw_cleanup('small_hnsw')");
 load_vectors($node, 'small', "$small/query.fvecs", 500, 200000);
-compare('after inserts, deletes and VACUUM', $small, 'small', 'l2');
-check_clean($node, 'after inserts, deletes and VACUUM', 'small');
+$node->safe_psql('postgres', "SELECT hnsw_sync('small_hnsw')");
+compare('after inserts, deletes and cleanup', $small, 'small', 'l2');
+check_clean($node, 'after inserts, deletes and cleanup', 'small');
 drop_table('small');
 
 # ---- elements wider than a page ----

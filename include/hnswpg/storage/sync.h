@@ -22,9 +22,9 @@ struct SyncResult {
 SyncResult SyncPending(const Index& index, bool gives_way);
 
 // For an inserter that has left more pending than there should be: links a batch
-// one by one, waiting for its turn unless somebody links in memory meanwhile, which
-// may take long. Takes and releases link lock and graph lock.
-void LinkBatch(const Index& index);
+// one by one, waiting for its turn. False, and nothing done, if somebody links in
+// memory meanwhile, which may take long. Takes and releases link lock and graph lock.
+bool LinkBatch(const Index& index);
 
 }  // namespace hnswpg
 
