@@ -1,5 +1,6 @@
-// A connection to the server under measurement: SQL in, text out, rows of vectors by COPY. The
-// environment (PGHOST, ...) says which server. A failure ends the program with a message.
+// A connection to the server under measurement: SQL in, text out, rows of vectors by COPY or by
+// prepared statements. The environment (PGHOST, ...) says which server. A failure ends the program
+// with a message, except where a function says that it returns it.
 #ifndef HNSWPG_BENCH_PG_SESSION_H_
 #define HNSWPG_BENCH_PG_SESSION_H_
 
@@ -40,6 +41,34 @@ double CpuSeconds(pid_t pid, Body body) {
   return now() - start;
 }
 
+// Values in their binary wire format.
+class Parameters {
+ public:
+  static void Append(uint32_t value, int bytes, std::string* buffer) {
+    const uint32_t big = htobe32(value);
+    buffer->append(reinterpret_cast<const char*>(&big) + 4 - bytes, bytes);
+  }
+  static void Append(const float* vector, size_t dim, std::string* buffer) {
+    Append(static_cast<uint32_t>(dim), 2, buffer);
+    Append(0, 2, buffer);
+    for (size_t d = 0; d < dim; d++) Append(std::bit_cast<uint32_t>(vector[d]), 4, buffer);
+  }
+
+  Parameters& Add(int32_t value) {
+    Append(static_cast<uint32_t>(value), 4, &values_.emplace_back());
+    return *this;
+  }
+  Parameters& Add(const float* vector, size_t dim) {
+    values_.emplace_back().reserve(4 + 4 * dim);
+    Append(vector, dim, &values_.back());
+    return *this;
+  }
+  const std::vector<std::string>& values() const { return values_; }
+
+ private:
+  std::vector<std::string> values_;
+};
+
 class PgSession {
  public:
   PgSession() : connection_(PQconnectdb("")) {
@@ -76,15 +105,37 @@ class PgSession {
     return pairs;
   }
 
-  // Fills a table (id int, v vector); ids are positions.
-  void Load(const std::string& table, const Vectors& rows) {
+  void Prepare(const std::string& name, const std::string& sql) {
+    PQclear(Check(PQprepare(connection_, name.c_str(), sql.c_str(), 0, nullptr), sql));
+  }
+  // Runs a prepared statement. Returns the server's message if it fails, else nothing.
+  std::string Call(const std::string& name, const Parameters& parameters) {
+    constexpr int kMax = 4;
+    const char* values[kMax];
+    int lengths[kMax], formats[kMax];
+    const int n = static_cast<int>(parameters.values().size());
+    if (n > kMax) Fail("too many parameters for " + name);
+    for (int i = 0; i < n; i++) {
+      values[i] = parameters.values()[i].data();
+      lengths[i] = static_cast<int>(parameters.values()[i].size());
+      formats[i] = 1;
+    }
+    PGresult* result =
+        PQexecPrepared(connection_, name.c_str(), n, values, lengths, formats, /*binary*/ 1);
+    std::string message = Succeeded(result) ? "" : PQerrorMessage(connection_);
+    PQclear(result);
+    return message;
+  }
+
+  // Fills a table (id int, v vector); ids are positions, counted from `first_id`.
+  void Load(const std::string& table, const Vectors& rows, size_t first_id = 0) {
     PGresult* result =
         PQexec(connection_, ("COPY " + table + " FROM STDIN (FORMAT binary)").c_str());
     if (PQresultStatus(result) != PGRES_COPY_IN) Fail(PQerrorMessage(connection_));
     PQclear(result);
     std::string buffer("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
     for (size_t i = 0; i < rows.n(); i++) {
-      AppendRow(static_cast<uint32_t>(i), rows.row(i), rows.dim, &buffer);
+      AppendRow(static_cast<uint32_t>(first_id + i), rows.row(i), rows.dim, &buffer);
       if (buffer.size() > 1 << 16) Send(&buffer);
     }
     buffer.append("\377\377", 2);
@@ -97,27 +148,22 @@ class PgSession {
   }
 
  private:
-  PGresult* Execute(const std::string& sql) {
-    PGresult* result = PQexec(connection_, sql.c_str());
+  static bool Succeeded(const PGresult* result) {
     const ExecStatusType status = PQresultStatus(result);
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-      Fail(std::string(PQerrorMessage(connection_)) + "in: " + sql);
-    }
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+  }
+  PGresult* Check(PGresult* result, const std::string& sql) {
+    if (!Succeeded(result)) Fail(std::string(PQerrorMessage(connection_)) + "in: " + sql);
     return result;
   }
+  PGresult* Execute(const std::string& sql) { return Check(PQexec(connection_, sql.c_str()), sql); }
 
-  static void Append(uint32_t value, int bytes, std::string* buffer) {
-    const uint32_t big = htobe32(value);
-    buffer->append(reinterpret_cast<const char*>(&big) + 4 - bytes, bytes);
-  }
   static void AppendRow(uint32_t id, const float* vector, size_t dim, std::string* buffer) {
-    Append(2, 2, buffer);
-    Append(4, 4, buffer);
-    Append(id, 4, buffer);
-    Append(static_cast<uint32_t>(4 + 4 * dim), 4, buffer);
-    Append(static_cast<uint32_t>(dim), 2, buffer);
-    Append(0, 2, buffer);
-    for (size_t d = 0; d < dim; d++) Append(std::bit_cast<uint32_t>(vector[d]), 4, buffer);
+    Parameters::Append(2, 2, buffer);
+    Parameters::Append(4, 4, buffer);
+    Parameters::Append(id, 4, buffer);
+    Parameters::Append(static_cast<uint32_t>(4 + 4 * dim), 4, buffer);
+    Parameters::Append(vector, dim, buffer);
   }
   void Send(std::string* buffer) {
     if (PQputCopyData(connection_, buffer->data(), static_cast<int>(buffer->size())) != 1) {
