@@ -22,11 +22,38 @@ namespace {
 
 // What hangs off the scan descriptor. `search` and all it uses live in `context`.
 struct ScanOpaque {
-  MemoryContext context;
+  MemoryContext context;            // null once given back
+  MemoryContextCallback give_back;  // when the executor's memory goes without hnswendscan
   Search* search;
   TidRef last;  // the row returned last
   bool has_last;
 };
+
+// A scan's memory is kept for the session's next one: a search takes a hundred
+// kilobytes or so, in pieces that malloc would return to the system each time.
+MemoryContext spare_context;
+constexpr Size kKeptBytes = 256 * 1024;
+
+MemoryContext TakeContext() {
+  MemoryContext context = spare_context;
+  spare_context = nullptr;
+  if (context) return context;
+  return GenerationContextCreate(TopMemoryContext, "hnswpg scan", kKeptBytes, kKeptBytes,
+                                 8 * kKeptBytes);
+}
+
+void GiveBackContext(void* arg) {
+  ScanOpaque* opaque = static_cast<ScanOpaque*>(arg);
+  MemoryContext context = opaque->context;
+  opaque->context = nullptr;
+  if (context == nullptr) return;
+  if (spare_context) {
+    MemoryContextDelete(context);
+  } else {
+    MemoryContextReset(context);
+    spare_context = context;
+  }
+}
 
 bool IsZero(const float* x, int dim) {
   return std::all_of(x, x + dim, [](float value) { return value == 0.0f; });
@@ -34,7 +61,8 @@ bool IsZero(const float* x, int dim) {
 
 // Makes the search from the ORDER BY argument, in the scan's memory context.
 Search* MakeSearch(IndexScanDesc desc) {
-  const IndexParameters parameters = OpenIndex(desc->indexRelation).parameters;
+  const hnswpg::Index index = OpenIndex(desc->indexRelation);
+  const IndexParameters& parameters = index.parameters;
   const ScanKey key = &desc->orderByData[0];
   const float* query = nullptr;
   if (!(key->sk_flags & SK_ISNULL)) {
@@ -46,11 +74,9 @@ Search* MakeSearch(IndexScanDesc desc) {
     const bool no_order = parameters.metric == Metric::kCosine && IsZero(vector->x, vector->dim);
     query = no_order ? nullptr : vector->x;
   }
-  const CodeSpace space(parameters.metric, parameters.quantization, parameters.dim);
-  void* code = palloc0(space.code_bytes());
-  if (query) space.Encode(query, code);
-  return new (palloc(sizeof(Search)))
-      Search(desc->indexRelation, query, code, desc->ignore_killed_tuples);
+  void* code = palloc0(index.space.code_bytes());
+  if (query) index.space.Encode(query, code);
+  return new (palloc(sizeof(Search))) Search(index, query, code, desc->ignore_killed_tuples);
 }
 
 }  // namespace
@@ -58,8 +84,10 @@ Search* MakeSearch(IndexScanDesc desc) {
 IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys) {
   IndexScanDesc desc = RelationGetIndexScan(index, nkeys, norderbys);
   ScanOpaque* opaque = static_cast<ScanOpaque*>(palloc0(sizeof(ScanOpaque)));
-  opaque->context =
-      AllocSetContextCreate(CurrentMemoryContext, "hnswpg scan", ALLOCSET_DEFAULT_SIZES);
+  opaque->context = TakeContext();
+  opaque->give_back.func = GiveBackContext;
+  opaque->give_back.arg = opaque;
+  MemoryContextRegisterResetCallback(CurrentMemoryContext, &opaque->give_back);
   desc->opaque = opaque;
   return desc;
 }
@@ -106,8 +134,8 @@ bool hnswgettuple(IndexScanDesc desc, ScanDirection direction) {
 
 void hnswendscan(IndexScanDesc desc) {
   ScanOpaque* opaque = static_cast<ScanOpaque*>(desc->opaque);
-  MemoryContextDelete(opaque->context);
-  pfree(opaque);
+  GiveBackContext(opaque);
+  // The callback lies in it, so it goes with the rest of the memory.
   desc->opaque = nullptr;
 }
 

@@ -27,8 +27,8 @@ uint64_t KeyOf(const ItemPointerData& tid) {
 
 }  // namespace
 
-Search::Search(Relation rel, const float* query, const void* code, bool skip_killed)
-    : index_(OpenIndex(rel)),
+Search::Search(const Index& index, const float* query, const void* code, bool skip_killed)
+    : index_(index),
       arena_(ContextArena(CurrentMemoryContext)),
       query_(query),
       code_(code),
@@ -39,6 +39,7 @@ Search::Search(Relation rel, const float* query, const void* code, bool skip_kil
       last_distance_(-std::numeric_limits<float>::infinity()),
       tids_(arena_),
       pending_(arena_),
+      runs_(arena_),
       rows_(arena_),
       finalists_(arena_),
       hits_(arena_) {}
@@ -83,16 +84,14 @@ void Search::Begin() {
 
 void Search::BeginWalk() {
   walk_.Begin();
-  MeasurePending();
-  WalkFirst();
+  WalkFirst(MeasurePending());
   OfferPending();
 }
 
 // Level 0 is walked from where the descent ended. Links have a direction, and it is
 // the entry point that everything can be reached from: when nothing is left of what
 // could be reached otherwise, the walk goes on from there.
-void Search::WalkFirst() {
-  const Meta meta = ReadMeta(index_);
+void Search::WalkFirst(const Meta& meta) {
   if (meta.entry == kNoId) return;
   const ElementId entry =
       meta.entry_level > 0 ? walk_.Descend(meta.entry, meta.entry_level, 1) : meta.entry;
@@ -149,6 +148,7 @@ bool Search::ReadRound() {
 // Reads an element for certain and appends its rows; none if it is not the one
 // that was walked.
 void Search::Collect(ElementId id, const Walked* walked) {
+  has_read_pending_ |= WasPending(id);
   tids_.Clear();
   if (!ReadElement(index_, id, walked, skip_killed_, vector_, &tids_)) return;
   const float distance = query_ ? index_.space.ExactDistance(query_, vector_) : 0.0f;
@@ -166,23 +166,38 @@ void Search::Collect(ElementId id, const Walked* walked) {
 //
 // The index was opened after the snapshot was taken: what was linked by then is all
 // that there is, if nothing was pending.
-void Search::MeasurePending() {
+//
+// Others hold the metapage's lock often, so it is read once. Returns what it says.
+Meta Search::MeasurePending() {
   pending_.Clear();
-  if (index_.meta.n_runs == 0) return;
-  n_merges_ = ReadMeta(index_).n_merges;
-  PodVector<ElementId> ids(arena_);
-  ReadPending(index_, &ids);
-  keeps_rows_ |= !ids.empty();
+  runs_.Clear();
+  if (index_.meta.n_runs == 0) return index_.meta;
+  const Meta meta = ReadPendingRuns(index_, &runs_);
+  n_merges_ = meta.n_merges;
+  keeps_rows_ |= !runs_.empty();
+  pending_.Reserve(meta.n_pending);
+  for (const PendingRun& run : runs_) MeasureRun(run);
+  return meta;
+}
+
+void Search::MeasureRun(const PendingRun& run) {
+  ElementId ids[kMaxLinks];
   Measured measured[kMaxLinks];
-  pending_.Reserve(ids.size());
-  for (size_t at = 0; at < ids.size(); at += kMaxLinks) {
+  for (uint32_t done = 0; done < run.count;) {
     CHECK_FOR_INTERRUPTS();
-    const int n = static_cast<int>(std::min<size_t>(kMaxLinks, ids.size() - at));
-    graph_.MeasureInOrder(&ids[at], n, measured);
+    const int n = static_cast<int>(std::min<uint32_t>(kMaxLinks, run.count - done));
+    for (int i = 0; i < n; i++) ids[i] = run.first + done + i;
+    graph_.MeasureInOrder(ids, n, measured);
     for (int i = 0; i < n; i++) {
-      pending_.Push(Candidate{PendingDistance(measured[i].distance), ids[at + i]});
+      pending_.Push(Candidate{PendingDistance(measured[i].distance), ids[i]});
     }
+    done += n;
   }
+}
+
+bool Search::WasPending(ElementId id) const {
+  return std::any_of(runs_.begin(), runs_.end(),
+                     [id](const PendingRun& run) { return id - run.first < run.count; });
 }
 
 void Search::OfferPending() {
@@ -265,8 +280,10 @@ void Search::ReadAllFinalists() {
 
 // A pending element that was merged before it was read may have handed its row to one
 // that was read before.
-bool Search::MayHaveMissedRows() const {
-  return !pending_.empty() && ReadMeta(index_).n_merges != n_merges_;
+bool Search::MayHaveMissedRows() {
+  if (!has_read_pending_) return false;
+  has_read_pending_ = false;
+  return ReadMeta(index_).n_merges != n_merges_;
 }
 
 // As wide as the current round. Rows that were read already are known.

@@ -77,21 +77,30 @@ Meta ReadMetaAndOldest(const Index& index, ElementId* oldest) {
   return meta;
 }
 
-void ReadPending(const Index& index, PodVector<ElementId>* ids) {
+Meta ReadPendingRuns(const Index& index, PodVector<PendingRun>* runs) {
+  // Memory cannot be asked for under the lock.
+  PendingRun copied[kMaxPendingRuns];
   Buffer buffer = ReadBuffer(index.rel, kMetaBlock);
   LockBuffer(buffer, BUFFER_LOCK_SHARE);
   Page page = BufferGetPage(buffer);
   const Meta meta = *MetaOf(page);
-  PendingRun runs[kMaxPendingRuns];
   const bool sane = meta.first_run + meta.n_runs <= kMaxPendingRuns;
-  if (sane) memcpy(runs, RunsOf(page), meta.n_runs * sizeof(PendingRun));
+  if (sane) memcpy(copied, RunsOf(page), meta.n_runs * sizeof(PendingRun));
   UnlockReleaseBuffer(buffer);
   if (!sane) ReportDamage(index.rel, kMetaBlock, kNoId, "the pending list has no such runs");
-  // n_pending is a count for reports; the runs are what counts.
   for (uint32_t i = 0; i < meta.n_runs; i++) {
-    CheckRun(index, meta, runs[i]);
-    ids->Reserve(ids->size() + runs[i].count);
-    for (uint32_t j = 0; j < runs[i].count; j++) ids->Push(runs[i].first + j);
+    CheckRun(index, meta, copied[i]);
+    runs->Push(copied[i]);
+  }
+  return meta;
+}
+
+void ReadPending(const Index& index, PodVector<ElementId>* ids) {
+  PodVector<PendingRun> runs(ContextArena(CurrentMemoryContext));
+  ReadPendingRuns(index, &runs);
+  for (const PendingRun& run : runs) {
+    ids->Reserve(ids->size() + run.count);
+    for (uint32_t i = 0; i < run.count; i++) ids->Push(run.first + i);
   }
 }
 

@@ -13,7 +13,8 @@ use HnswFault;
 seed_random();
 my $primary = fault_node('primary',
 	streaming => 1,
-	conf => "wal_consistency_checking = 'generic'\nhot_standby_feedback = off");
+	conf => "wal_consistency_checking = 'generic'\nhot_standby_feedback = off\n"
+	  . "hnsw.sync_interval = 0\nhnsw.pending_limit = 100000");
 $primary->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
@@ -68,6 +69,31 @@ sub same_answers
 create_table($primary, $_, $table{$_}{rows}) for sort keys %table;
 same_answers('after CREATE INDEX');
 
+# Rows that are pending, then linked, one by one and in memory, then gone.
+sub for_each_table
+{
+	my ($sql) = @_;
+	$primary->safe_psql('postgres', join "\n", map { $sql =~ s/TABLE/$_/gr . ';' } sort keys %table);
+}
+for my $name (sort keys %table)
+{
+	my $id = vector_sql($name, 'g');
+	my $n = int($table{$name}{rows} / 3);
+	$primary->safe_psql('postgres', "INSERT INTO $name SELECT g, $id FROM generate_series(5001, 5000 + $n) g");
+}
+same_answers('with pending elements');
+my $with_pending = 'SELECT count(*) FROM hnsw_indexes WHERE pending > 0';
+is(scalar_query($standby, $with_pending), scalar(keys %table), 'they are pending on the standby');
+my (undef, undef, $refused) = $standby->psql('postgres', "SELECT hnsw_sync('codes_v_idx')");
+like($refused, qr/ERROR:  cannot execute hnsw_sync\(\) during recovery/, 'which cannot link them');
+for_each_table("SELECT hnsw_sync('TABLE_v_idx')");
+$primary->safe_psql('postgres', "INSERT INTO codes SELECT g, vec(g, 16) FROM generate_series(6001, 7050) g; SELECT hnsw_sync('codes_v_idx')");
+same_answers('after linking');
+is(scalar_query($standby, $with_pending), 0, 'nothing is pending on the standby any more');
+$primary->safe_psql('postgres', "DELETE FROM $_ WHERE id > 5000 AND id % 7 <> 0; VACUUM (INDEX_CLEANUP ON) $_") for sort keys %table;
+for_each_table("SELECT hnsw_cleanup('TABLE_v_idx')");
+same_answers('after cleaning up');
+
 # Rows come, change and go, with vacuums among them; and one index is built anew
 # beside it. The standby is searched all the time.
 my @writers = map {
@@ -83,7 +109,9 @@ my @writers = map {
 		  . "UPDATE $name SET v = $new WHERE id % 7 = $round;\n"
 		  . "BEGIN; DELETE FROM $name WHERE id % 5 = 1; ROLLBACK;\n"
 		  . "DELETE FROM $name WHERE id % 6 = $round;\n"
-		  . "VACUUM (INDEX_CLEANUP ON) $name;\n";
+		  . "SELECT hnsw_sync('${name}_v_idx') \\g /dev/null\n"
+		  . "VACUUM (INDEX_CLEANUP ON) $name;\n"
+		  . "SELECT hnsw_cleanup('${name}_v_idx') \\g /dev/null\n";
 		$script .= "REINDEX INDEX ${name}_v_idx;\n" if $round == 1;
 	}
 	HnswClient->start($primary, $script);

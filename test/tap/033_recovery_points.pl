@@ -1,6 +1,6 @@
 # Replay may stop anywhere. A standby is halted at many random records, and a
-# backup is recovered to random positions, while the primary inserts, deletes and
-# vacuums: at each point every row that the heap shows is found through the
+# backup is recovered to random positions, while the primary inserts, deletes,
+# vacuums, links, one by one and in memory, and cleans up: at each point every row that the heap shows is found through the
 # index, once, and the index is sound.
 use strict;
 use warnings;
@@ -12,13 +12,14 @@ use HnswClient;
 use HnswFault;
 
 seed_random();
-my $points = slow_tests() ? 300 : 25;
+my $points = slow_tests() ? 300 : 12;
 my @names = qw(codes exact equal spread);
+$table{large} = { dim => 8, index => '(v vector_l2_ops) WITH (m = 8)', rows => 500 };
 
 my $primary = fault_node('primary', streaming => 1, initdb => ['--wal-segsize=1'],
-	conf => 'wal_keep_size = 1GB');
+	conf => "wal_keep_size = 1GB\nhnsw.sync_interval = 1\nhnsw.pending_limit = 40\nhnsw.cleanup_threshold = 0.02");
 $table{$_}{rows} = int($table{$_}{rows} / 2) for @names;
-create_table($primary, $_, $table{$_}{rows}) for @names;
+create_table($primary, $_, $table{$_}{rows}) for @names, 'large';
 $primary->enable_archiving;
 $primary->restart;
 $primary->backup('base');
@@ -56,6 +57,15 @@ my @writers = map { writer($_) } @names;
 # Truncating a table takes a lock that a halted replay would keep.
 my $vacuum = HnswClient->start($primary,
 	"SET client_min_messages = error;\n" . ("VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) codes, exact, equal, spread;\nSELECT pg_sleep(0.02);\n" x 10000));
+# What is linked in memory; the worker would be quicker than hnsw_sync, or not.
+my $bulk = HnswClient->start($primary, "SET hnsw.pending_limit = 100000;\nSET client_min_messages = error;\n"
+	  . join('', map { my $first = $_ * 1200; <<"SQL" } 1 .. 2000));
+INSERT INTO large SELECT g, vec(g, 8) FROM generate_series($first, $first + 1199) g;
+SELECT hnsw_sync('large_v_idx') \\g /dev/null
+DELETE FROM large WHERE id >= 1000;
+VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) large;
+SELECT hnsw_cleanup('large_v_idx') \\g /dev/null
+SQL
 
 my (@wrong, @lsns);
 my ($halts, $crashes) = (0, 0);
@@ -75,7 +85,7 @@ while ($halts < $points)
 	  or die 'replay does not pause';
 	my $lsn = scalar_query($standby, 'SELECT pg_last_wal_replay_lsn()');
 	push @lsns, $lsn;
-	for my $name (@names)
+	for my $name (@names, $halts % 4 ? () : 'large')
 	{
 		my $problems = problems($standby, $name);
 		push @wrong, "$name at $lsn: $problems" if $problems ne '';
@@ -88,14 +98,18 @@ is(join("\n", @wrong), '', "at $halts halts of replay, after $crashes crashes of
 $primary->safe_psql('postgres', 'INSERT INTO stop VALUES (1)');
 $_->finish for @writers;
 is(join('', map { $_->err } @writers), '', 'the primary could write');
-$primary->safe_psql('postgres', 'SELECT pg_terminate_backend(' . $vacuum->backend . ')');
-$vacuum->finish;
+for my $client ($vacuum, $bulk)
+{
+	$primary->safe_psql('postgres', 'SELECT pg_terminate_backend(' . $client->backend . ')');
+	$client->finish;
+	unlike($client->err, qr/ERROR/, 'and do its other work');
+}
 
 # The backup, recovered to some of these positions and opened for writing there.
 my $segment = scalar_query($primary, 'SELECT pg_walfile_name(pg_switch_wal())');
 $primary->poll_query_until('postgres', "SELECT last_archived_wal >= '$segment' FROM pg_stat_archiver")
   or die 'the WAL is not archived';
-for my $n (1 .. (slow_tests() ? 20 : 3))
+for my $n (1 .. (slow_tests() ? 20 : 2))
 {
 	my $lsn = $lsns[ int rand @lsns ];
 	my $node = PostgreSQL::Test::Cluster->new("recovered$n");
@@ -104,7 +118,7 @@ for my $n (1 .. (slow_tests() ? 20 : 3))
 		"recovery_target_lsn = '$lsn'\nrecovery_target_action = promote\narchive_mode = off");
 	$node->start;
 	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'no end of recovery';
-	for my $name (@names)
+	for my $name (@names, $n == 1 ? 'large' : ())
 	{
 		is_sound($node, $name, "$name: sound, recovered to $lsn");
 		my $id = vector_sql($name, 'g');
@@ -115,7 +129,7 @@ for my $n (1 .. (slow_tests() ? 20 : 3))
 	$node->stop('fast');
 }
 unlike(slurp_file($standby->logfile), qr/PANIC|inconsistent page/, 'no trouble in the log of the standby');
-is_sound($primary, $_, "$_: sound on the primary") for @names;
+is_sound($primary, $_, "$_: sound on the primary") for @names, 'large';
 $standby->stop;
 $primary->stop;
 done_testing();

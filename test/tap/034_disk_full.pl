@@ -1,4 +1,5 @@
-# A disk that fills up while an index is built or written to. The limit is that of
+# A disk that fills up while an index is built or written to, or while what was
+# written is linked. The limit is that of
 # one backend on the size of a file (EFBIG): it can be set and lifted without
 # being root. An expression index over a small table makes the index the only
 # large file; WAL segments are kept small.
@@ -13,7 +14,7 @@ use HnswFault;
 plan skip_all => 'needs prlimit, to limit the size of files of a running process'
   if system('prlimit --version >/dev/null 2>&1') != 0;
 
-my $node = fault_node('disk', initdb => ['--wal-segsize=1']);
+my $node = fault_node('disk', initdb => ['--wal-segsize=1'], conf => 'hnsw.sync_interval = 0');
 my $mb = 1024 * 1024;
 # The vectors lie nowhere but in the index. 1000 dimensions: 5 kB a row there.
 $node->safe_psql('postgres', <<'SQL');
@@ -100,6 +101,36 @@ $size = scalar_query($node, "SELECT pg_relation_size('full_disk_v_idx')");
 ($client) = limited($size, 'DELETE FROM full_disk WHERE id % 3 = 1;', 'VACUUM (INDEX_CLEANUP ON) full_disk;');
 $client->finish;
 is($client->err, '', 'vacuum needs no more room');
+is(index_problems(), '', 'and leaves the index sound');
+
+# ---- while pending elements are linked ----
+
+# Nor does it hinder linking: lists have their places beside the elements. What cannot
+# be written any more is not pending.
+$node->safe_psql('postgres', "SELECT hnsw_cleanup('full_disk_v_idx'); INSERT INTO full_disk SELECT generate_series(4001, 4400)");
+my $pending = "SELECT pending FROM hnsw_status('full_disk_v_idx')";
+cmp_ok(scalar_query($node, $pending), '>=', 400, 'elements are pending');
+$size = scalar_query($node, "SELECT pg_relation_size('full_disk_v_idx')");
+($client) = limited($size, 'INSERT INTO full_disk SELECT generate_series(5001, 6000);', "SELECT hnsw_sync('full_disk_v_idx') \\g /dev/null");
+$client->finish;
+is(scalar(() = $client->err =~ /ERROR:/g), 1, 'inserting fails, linking does not');
+is(scalar_query($node, $pending), 0, 'all are linked, the rows of the failed statement too');
+is(index_problems(), '', 'nothing is lost');
+$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) full_disk');
+is(index_problems(), '', 'nor after a vacuum');
+
+# The same for the worker.
+$node->append_conf('postgresql.conf', 'hnsw.sync_interval = 1');
+$node->reload;
+$node->safe_psql('postgres', 'INSERT INTO full_disk VALUES (7001)');
+my $worker;
+wait_until(sub { $worker = scalar_query($node, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'hnswpg worker'") })
+  or die 'there is no worker';
+$size = scalar_query($node, "SELECT pg_relation_size('full_disk_v_idx')");
+system("prlimit --pid $worker --fsize=$size:unlimited") == 0 or die 'prlimit fails';
+$node->safe_psql('postgres', 'INSERT INTO full_disk SELECT generate_series(7002, 7200); DELETE FROM full_disk WHERE id % 2 = 0; VACUUM (INDEX_CLEANUP ON) full_disk');
+ok(wait_until(sub { scalar_query($node, $pending) == 0 }), 'the worker links where nothing can be added to a file');
+ok(wait_until(sub { scalar_query($node, "SELECT dead = 0 FROM hnsw_status('full_disk_v_idx')") eq 't' }), 'and cleans up');
 is(index_problems(), '', 'and leaves the index sound');
 
 unlike(slurp_file($node->logfile), qr/PANIC|terminated by signal/, 'no process crashed');

@@ -3,6 +3,7 @@
 #define HNSWPG_AM_SEARCH_H_
 
 #include "hnswpg/storage/page_graph.h"
+#include "hnswpg/storage/pending.h"
 #include "hnswpg/storage/slot_reader.h"
 
 namespace hnswpg {
@@ -27,11 +28,11 @@ namespace hnswpg {
 // used. It may be left at any time: it holds no lock and no pin between calls.
 class Search {
  public:
-  // `query`: dim floats, with its code; null if every distance is NULL (or NaN),
-  // when any order will do. Both outlive the search. `skip_killed`: not in a
-  // transaction that began in recovery, whose snapshot may need rows that were
-  // dead to everyone on the primary.
-  Search(Relation rel, const float* query, const void* code, bool skip_killed);
+  // `index`: opened after the snapshot was taken. `query`: dim floats, with its code; null if every
+  // distance is NULL (or NaN), when any order will do. Both outlive the search. `skip_killed`: not
+  // in a transaction that began in recovery, whose snapshot may need rows that were dead to
+  // everyone on the primary.
+  Search(const Index& index, const float* query, const void* code, bool skip_killed);
 
   // The next row, valid until the next call; null when there is none. Raises what
   // reading an index raises.
@@ -48,15 +49,17 @@ class Search {
 
   void Begin();
   bool NextRound();
-  void WalkFirst();
+  void WalkFirst(const Meta& meta);
   bool WalkRound();
   void ContinueFromEntry();
   bool ReadRound();
   void BeginWalk();
   void StartAnew();
-  bool MayHaveMissedRows() const;
+  bool MayHaveMissedRows();
+  bool WasPending(ElementId id) const;
   void ReadAllFinalists();
-  void MeasurePending();
+  Meta MeasurePending();
+  void MeasureRun(const PendingRun& run);
   void OfferPending();
   void CollectPending();
   void TakeFinalists();
@@ -81,7 +84,9 @@ class Search {
   float last_distance_;             // of the row handed out last
   PodVector<TidRef> tids_;          // of one element
   PodVector<Candidate> pending_;    // elements that were pending at the beginning
-  uint32_t n_merges_ = 0;           // before they were looked up
+  PodVector<PendingRun> runs_;      //   their ids,
+  uint32_t n_merges_ = 0;           //   and the merges so far then
+  bool has_read_pending_ = false;   // one of them, since the merges were looked at
   bool keeps_rows_ = false;         // something was pending: a row may be met as a pending
   FlatSet<uint64_t> rows_;          //   element's and as a linked one's; TIDs read so far
   PodVector<Candidate> finalists_;  // found by the first round, nearest by code first

@@ -39,9 +39,11 @@ void PopPending(Page page, ElementId id);
 // Share lock on the metapage, taken and released.
 Meta ReadMetaAndOldest(const Index& index, ElementId* oldest);
 
-// Appends the ids of the elements that are pending now, oldest first. Share lock on
-// the metapage, taken and released. An element may be linked, or merged into an
-// equal one, at any time after that.
+// Appends the runs of the elements that are pending now, oldest first, and returns the
+// metapage's fields as they were then. Share lock on the metapage, taken and released.
+// An element may be linked, or merged into an equal one, at any time after that.
+Meta ReadPendingRuns(const Index& index, PodVector<PendingRun>* runs);
+// The same, as ids.
 void ReadPending(const Index& index, PodVector<ElementId>* ids);
 
 }  // namespace hnswpg
