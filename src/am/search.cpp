@@ -14,7 +14,8 @@ namespace {
 // of those read counts kErrorsSpared times: a code's error is a sum over dimensions,
 // near to normally distributed where these are many, and the largest of ten is
 // beyond one standard deviation nearly always. With few dimensions that is not so,
-// and all finalists are read at once.
+// and all finalists are read at once; the error of that many is relied upon for what
+// is pending beyond them.
 constexpr size_t kFirstFinalists = 10;
 constexpr size_t kMoreFinalists = 4;
 constexpr float kErrorsSpared = 4.0f;
@@ -99,23 +100,21 @@ void Search::WalkFirst(const Meta& meta) {
   if (walk_.found().size() < round_) ContinueFromEntry();
 }
 
+void Search::WalkOn() {
+  if (!walk_.Resume(0, round_, max_scan_tuples) || walk_.found().empty()) ContinueFromEntry();
+}
+
 bool Search::WalkRound() {
   if (!has_walked_) {
     has_walked_ = true;
     BeginWalk();
     if (walk_.found().empty()) return false;
-    if (index_.parameters.dim < kFewDimensions) {
-      CollectFound();
-    } else {
-      TakeFinalists();
-    }
+    TakeFinalists();
   } else {
     if (iterative_scan == kIterativeOff) return false;
-    if (walk_.measured() >= static_cast<size_t>(max_scan_tuples)) return false;
     round_ *= 2;
-    if (!walk_.Resume(0, round_, max_scan_tuples) || walk_.found().empty()) {
-      ContinueFromEntry();
-    }
+    if (walk_.measured() < static_cast<size_t>(max_scan_tuples)) WalkOn();
+    OfferPending();
     if (walk_.found().empty()) return false;
     CollectFound();
   }
@@ -170,6 +169,7 @@ void Search::Collect(ElementId id, const Walked* walked) {
 // Others hold the metapage's lock often, so it is read once. Returns what it says.
 Meta Search::MeasurePending() {
   pending_.Clear();
+  next_pending_ = 0;
   runs_.Clear();
   if (index_.meta.n_runs == 0) return index_.meta;
   const Meta meta = ReadPendingRuns(index_, &runs_);
@@ -200,8 +200,34 @@ bool Search::WasPending(ElementId id) const {
                      [id](const PendingRun& run) { return id - run.first < run.count; });
 }
 
+// Nearest first, so that none is found and then falls out again.
 void Search::OfferPending() {
-  for (const Candidate& candidate : pending_) walk_.Offer(candidate, round_);
+  SortPending(round_);
+  const size_t end = std::min(next_pending_ + round_, pending_.size());
+  while (next_pending_ < end && walk_.Offer(pending_[next_pending_], round_)) next_pending_++;
+}
+
+// Puts the `n` nearest of those not offered yet first, in order.
+void Search::SortPending(size_t n) {
+  Candidate* first = pending_.begin() + next_pending_;
+  const size_t left = pending_.size() - next_pending_;
+  if (n < left) std::nth_element(first, first + n, pending_.end());
+  std::sort(first, first + std::min(n, left));
+}
+
+// When the finalists have been read: what is pending is ranked exactly, however many
+// may be as near as the farthest that was found, so these become finalists too. Those
+// farther away wait for a further round. False if there are none.
+bool Search::TakeMorePending() {
+  if (next_pending_ == pending_.size()) return false;
+  const float farthest = horizon_ + kErrorsSpared * largest_error_;
+  Candidate* first = pending_.begin() + next_pending_;
+  Candidate* last = std::partition(
+      first, pending_.end(), [farthest](const Candidate& c) { return c.distance <= farthest; });
+  std::sort(first, last);
+  next_pending_ += last - first;
+  for (const Candidate* c = first; c != last; c++) finalists_.Push(*c);
+  return first != last;
 }
 
 // Without a query: all of them.
@@ -221,6 +247,7 @@ void Search::TakeFinalists() {
   next_finalist_ = 0;
   for (const Candidate& found : walk_.found().items()) finalists_.Push(found);
   std::sort(finalists_.begin(), finalists_.end());
+  if (!finalists_.empty()) horizon_ = finalists_.back().distance;
   walk_.found().Clear();
 }
 
@@ -229,7 +256,9 @@ void Search::TakeFinalists() {
 // them stays cheap.
 void Search::ReadFinalists() {
   const size_t waiting = hits_.size() - next_hit_;
-  const size_t few = next_finalist_ == 0 ? kFirstFinalists : kMoreFinalists;
+  const bool few_dimensions = index_.parameters.dim < kFewDimensions;
+  const size_t first = few_dimensions ? finalists_.size() : kFirstFinalists;
+  const size_t few = next_finalist_ == 0 ? first : kMoreFinalists;
   const size_t end = std::min(finalists_.size(), next_finalist_ + std::max(few, waiting / 4));
   for (size_t i = next_finalist_; i < end; i++) PrefetchElement(index_, finalists_[i].id);
   for (; next_finalist_ < end; next_finalist_++) {
@@ -248,7 +277,7 @@ void Search::ReadFinalists() {
   Hit* waiting_rows = hits_.begin() + next_hit_;
   std::sort(waiting_rows, hits_.end(), Nearer);
   end_hit_ = hits_.size();
-  if (next_finalist_ == finalists_.size()) return;
+  if (next_finalist_ == finalists_.size() && !TakeMorePending()) return;
   const Hit least = {finalists_[next_finalist_].distance - kErrorsSpared * largest_error_, {}};
   end_hit_ = std::upper_bound(waiting_rows, hits_.end(), least, Nearer) - hits_.begin();
 }
@@ -272,10 +301,13 @@ void Search::CollectFound() {
 }
 
 void Search::ReadAllFinalists() {
-  for (const Candidate& found : finalists_) {
-    const Walked walked = {code_, found.distance};
-    Collect(found.id, &walked);
-  }
+  do {
+    for (; next_finalist_ < finalists_.size(); next_finalist_++) {
+      const Candidate& found = finalists_[next_finalist_];
+      const Walked walked = {code_, found.distance};
+      Collect(found.id, &walked);
+    }
+  } while (TakeMorePending());
 }
 
 // A pending element that was merged before it was read may have handed its row to one

@@ -42,13 +42,14 @@ BulkGraph::BulkGraph(const Index* index, GraphBuilder* builder)
       node_of_(AllocateArray<uint32_t>(end_)),
       id_of_(AllocateArray<ElementId>(max_nodes_)),
       parent_of_(AllocateArray<ElementId>(max_nodes_)),
+      was_dead_(AllocateArray<uint8_t>(max_nodes_)),
       codes_(index, max_nodes_) {
   std::fill(node_of_, node_of_ + end_, kNoId);
 }
 
 size_t BulkGraph::Bytes(uint32_t ids, uint32_t nodes) {
   return sizeof(uint32_t) * static_cast<size_t>(ids) +
-         (2 * sizeof(ElementId) + sizeof(Plan)) * static_cast<size_t>(nodes) +
+         (2 * sizeof(ElementId) + sizeof(uint8_t) + sizeof(Plan)) * static_cast<size_t>(nodes) +
          CodeTable::Bytes(nodes);
 }
 
@@ -74,13 +75,14 @@ bool BulkGraph::KeepsOn() {
   return !gives_way_ || !IsInTheWay();
 }
 
-void BulkGraph::AddNode(ElementId id, ElementId parent, const void* code) {
+void BulkGraph::AddNode(ElementId id, ElementId parent, bool dead, const void* code) {
   if (n_nodes_ == max_nodes_) {
     ReportDamage(index_->rel, kMetaBlock, kNoId, "more elements are linked than the metapage says");
   }
   node_of_[id] = n_nodes_;
   id_of_[n_nodes_] = id;
   parent_of_[n_nodes_] = parent;
+  was_dead_[n_nodes_] = dead;
   codes_.Insert(code, id);
   n_nodes_++;
 }
@@ -93,7 +95,7 @@ bool BulkGraph::LoadElements() {
     ReadSlot(*index_, id, &copy, code);
     const bool dead = copy.head.state == SlotState::kDead;
     if (!dead && copy.head.state != SlotState::kLinked) continue;
-    AddNode(id, copy.tail.parent, code);
+    AddNode(id, copy.tail.parent, dead, code);
     CheckBuild(builder_, builder_->LoadElement(code, copy.head.level, dead));
   }
   n_loaded_ = n_nodes_;
@@ -101,24 +103,41 @@ bool BulkGraph::LoadElements() {
   return true;
 }
 
-// Links to pending elements, which an attempt that was cut short has left, are left
-// out: those are added anew.
 bool BulkGraph::LoadLists() {
   PageGraph pages(index_, nullptr);
   ElementId links[kMaxLinks];
   for (uint32_t node = 0; node < n_loaded_; node++) {
     if (!KeepsOn()) return false;
+    if (WasDead(node)) {
+      LoadDead(node);
+      continue;
+    }
     for (int level = Level(node); level >= 0; level--) {
-      const int n = pages.ReadLinks(id_of_[node], level, links);
-      int kept = 0;
-      for (int i = 0; i < n; i++) {
-        const uint32_t to = NodeOf(links[i]);
-        if (to != kNoId) links[kept++] = to;
-      }
-      CheckBuild(builder_, builder_->LoadLinks(node, level, links, kept));
+      LoadList(node, level, links, pages.ReadLinks(id_of_[node], level, links));
     }
   }
   return true;
+}
+
+// Links to pending elements, which an attempt that was cut short has left, are left
+// out: those are added anew. Of a dead element that nothing leads to any more, links
+// may lead to slots that have other owners by now, or to none.
+void BulkGraph::LoadList(uint32_t node, int level, const ElementId* links, int n) {
+  uint32_t nodes[kMaxLinks];
+  int kept = 0;
+  for (int i = 0; i < n; i++) {
+    const uint32_t to = NodeOf(links[i]);
+    if (to == kNoId || to == node || Level(to) < level) continue;
+    nodes[kept++] = to;
+  }
+  CheckBuild(builder_, builder_->LoadLinks(node, level, nodes, kept));
+}
+
+// Level 0 alone: cleanup may have been cut short while it freed the upper lists.
+void BulkGraph::LoadDead(uint32_t node) {
+  SlotCopy copy;
+  ReadSlot(*index_, id_of_[node], &copy, nullptr);
+  LoadList(node, 0, copy.links, copy.tail.n_links);
 }
 
 void BulkGraph::LoadEntry() {
@@ -148,7 +167,7 @@ bool BulkGraph::AddPending() {
     if (status == BuildStatus::kFull) break;
     CheckBuild(builder_, status);
     plan.node = n_nodes_;
-    AddNode(plan.id, kNoId, code);
+    AddNode(plan.id, kNoId, false, code);
   }
   pfree(code);
   return true;

@@ -43,6 +43,9 @@ class BulkGraph {
   int Level(uint32_t node) const { return builder_->Level(node); }
   // The list in memory, as ids, for kMaxLinks.
   int Links(uint32_t node, int level, ElementId* out) const;
+  // Whether the element was dead when it was loaded. Then its lists are as they were:
+  // nobody becomes a neighbour of it.
+  bool WasDead(uint32_t node) const { return was_dead_[node] != 0; }
   // Whether `child` was loaded as a child of the element.
   bool IsChild(ElementId child, ElementId parent) const {
     const uint32_t node = NodeOf(child);
@@ -59,9 +62,11 @@ class BulkGraph {
   bool KeepsOn();
   bool LoadElements();
   bool LoadLists();
+  void LoadList(uint32_t node, int level, const ElementId* links, int n);
+  void LoadDead(uint32_t node);
   void LoadEntry();
   bool AddPending();
-  void AddNode(ElementId id, ElementId parent, const void* code);
+  void AddNode(ElementId id, ElementId parent, bool dead, const void* code);
 
   const Index* index_;
   GraphBuilder* builder_;
@@ -74,6 +79,7 @@ class BulkGraph {
   uint32_t* node_of_;     // by id; kNoId: none
   ElementId* id_of_;      // by node
   ElementId* parent_of_;  // by node; kNoId of new ones
+  uint8_t* was_dead_;     // by node
   CodeTable codes_;
 };
 

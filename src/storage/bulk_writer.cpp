@@ -56,7 +56,7 @@ uint32_t BulkWriter::WritePage(uint32_t node, uint32_t end) {
   const BlockNumber block = index_.layout.SlotBlock(graph_.Id(node));
   int n = 0;
   for (; node < end && index_.layout.SlotBlock(graph_.Id(node)) == block; node++) {
-    if (Changed(node, &lists_[n])) n++;
+    if (!graph_.WasDead(node) && Changed(node, &lists_[n])) n++;
   }
   if (n == 0) return node;
   PageTxn txn(index_, WriteMode::kLogged);
@@ -119,7 +119,7 @@ void BulkWriter::DropFarthest(List* list, int most) {
 void BulkWriter::WriteUppers(uint32_t node) {
   const ElementId id = graph_.Id(node);
   const int top = graph_.Level(node);
-  if (top == 0) return;
+  if (top == 0 || graph_.WasDead(node)) return;
   AllocateUppers(index_, WriteMode::kLogged, id, top);
   for (int level = 1; level <= top; level++) {
     ListPlace place;

@@ -55,12 +55,26 @@ void Linker::MergeOldest(ElementId into) {
 
 void Linker::LinkPreparedOldest() {
   if (!TakeOldest()) return;
-  ChooseParent();
-  if (parent_ != kNoId) {
-    Finish();
-  } else {
+  if (IsUntouched()) {
     Link();
+    return;
   }
+  ChooseParent();
+  if (parent_ == kNoId && meta_.entry != kNoId) SearchParent();
+  Finish();
+}
+
+// Where none of its neighbours is linked yet: near it, in the graph. Its own list stays
+// as it is, for it is better than any that could be chosen now.
+void Linker::SearchParent() {
+  ElementId entry = meta_.entry;
+  walk_.Begin();
+  if (meta_.entry_level > 0) entry = walk_.Descend(entry, meta_.entry_level, 1);
+  FindNeighbours(0, &entry);
+  for (int i = 0; i < n_chosen_[0] && parent_ == kNoId; i++) {
+    if (editor_.AddLink(Chosen(0)[i], 0, id_, true)) parent_ = Chosen(0)[i];
+  }
+  if (parent_ == kNoId) AddParent(Chosen(0)[0]);
 }
 
 // One of its own neighbours that links to it already, else one that can be made to,

@@ -184,8 +184,9 @@ void Remover::GatherBeyond(ElementId id, int level, const ElementId* links, int 
   const bool is_hole = 2 * (dead_.size() - direct) > 3 * beyond_.size();
   const size_t most = is_hole ? 8 * index_.layout.m() : direct;
   for (size_t i = direct; i < dead_.size() && i < most; i++) GatherAround(dead_[i], level);
-  // Elsewhere a choice among the nearest for each place is enough.
-  const size_t enough = is_hole ? near_.capacity() : 2 * direct + index_.layout.m() / 2;
+  // Elsewhere a choice among the nearest is enough. With half as many, lists become less
+  // diverse than those of a new index, and searches find fewer.
+  const size_t enough = is_hole ? near_.capacity() : 6 * index_.layout.m();
   const size_t n_taken = std::min(enough, beyond_.size());
   std::partial_sort(beyond_.begin(), beyond_.begin() + n_taken, beyond_.end());
   for (size_t i = 0; i < n_taken; i++) AddCandidate(beyond_[i].id, false);

@@ -50,6 +50,7 @@ class Search {
   void Begin();
   bool NextRound();
   void WalkFirst(const Meta& meta);
+  void WalkOn();
   bool WalkRound();
   void ContinueFromEntry();
   bool ReadRound();
@@ -61,6 +62,8 @@ class Search {
   Meta MeasurePending();
   void MeasureRun(const PendingRun& run);
   void OfferPending();
+  void SortPending(size_t n);
+  bool TakeMorePending();
   void CollectPending();
   void TakeFinalists();
   void ReadFinalists();
@@ -84,6 +87,7 @@ class Search {
   float last_distance_;             // of the row handed out last
   PodVector<TidRef> tids_;          // of one element
   PodVector<Candidate> pending_;    // elements that were pending at the beginning
+  size_t next_pending_ = 0;         //   not finalists yet from here on
   PodVector<PendingRun> runs_;      //   their ids,
   uint32_t n_merges_ = 0;           //   and the merges so far then
   bool has_read_pending_ = false;   // one of them, since the merges were looked at
@@ -91,6 +95,7 @@ class Search {
   FlatSet<uint64_t> rows_;          //   element's and as a linked one's; TIDs read so far
   PodVector<Candidate> finalists_;  // found by the first round, nearest by code first
   size_t next_finalist_ = 0;        //   not read yet from here on
+  float horizon_ = 0;               // distance of the farthest of them
   float largest_error_ = 0;         // of a finalist's code's distance
   PodVector<Hit> hits_;             // rows of elements in the graph, found and not yet
   size_t next_hit_ = 0;             //   handed out from here on,

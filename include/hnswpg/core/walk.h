@@ -73,13 +73,11 @@ class Walk {
   bool Resume(int level, size_t ef, size_t max_measured);
 
   // After a search for the `ef` nearest: puts an element that was measured without
-  // walking to it among what was seen, and found if it is near enough.
-  void Offer(Candidate c, size_t ef) {
-    if (found_.size() >= ef && !(c < found_.top())) {
-      rest_.Push(c);
-    } else {
-      Keep(c, ef);
-    }
+  // walking to it among what was found, if it is near enough.
+  bool Offer(Candidate c, size_t ef) {
+    if (found_.size() >= ef && !(c < found_.top())) return false;
+    Keep(c, ef);
+    return true;
   }
 
   // The result, farthest on top.

@@ -33,6 +33,7 @@ class Linker {
   bool IsUntouched() const;
   void Link();
   void ChooseParent();
+  void SearchParent();
   void FindNeighbours(int level, ElementId* entry);
   ElementId FindEqual();
   void Merge(ElementId into);
