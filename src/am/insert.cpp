@@ -2,6 +2,7 @@
 // into the graph is left to others, unless the index is WITH (sync = immediate), the
 // table is temporary (no other process can read it), or too much is pending.
 #include "hnswpg/am/am.h"
+#include "hnswpg/am/kept_memory.h"
 #include "hnswpg/storage/announce.h"
 #include "hnswpg/storage/element_writer.h"
 #include "hnswpg/storage/linker.h"
@@ -23,17 +24,18 @@ namespace {
 struct Inserter {
   Index index;
   bool immediate;
-  MemoryContext scratch;  // reset for each row
+  MemoryLoan scratch;  // reset for each row
 };
+
+KeptMemory kept_memory = {"hnswpg insertion", nullptr};
 
 Inserter* GetInserter(Relation rel, IndexInfo* info) {
   if (info->ii_AmCache) return static_cast<Inserter*>(info->ii_AmCache);
   MemoryContext old = MemoryContextSwitchTo(info->ii_Context);
   const bool immediate = LinksAtOnce(rel) || RelationUsesLocalBuffers(rel);
-  MemoryContext scratch =
-      AllocSetContextCreate(info->ii_Context, "hnswpg insertion", ALLOCSET_DEFAULT_SIZES);
   Inserter* inserter = static_cast<Inserter*>(palloc(sizeof(Inserter)));
-  *inserter = Inserter{OpenIndex(rel), immediate, scratch};
+  *inserter = Inserter{OpenIndex(rel), immediate, {}};
+  BorrowMemory(&kept_memory, &inserter->scratch);
   MemoryContextSwitchTo(old);
   info->ii_AmCache = inserter;
   return inserter;
@@ -74,11 +76,11 @@ bool hnswinsert(Relation rel, Datum* values, bool* nulls, ItemPointer tid, Relat
   // One command may insert into several relations of the same definition, never
   // with the same IndexInfo; but the relation's memory may move.
   inserter->index.rel = rel;
-  MemoryContext old = MemoryContextSwitchTo(inserter->scratch);
+  MemoryContext old = MemoryContextSwitchTo(inserter->scratch.context);
   const float* vector = IndexableVector(inserter->index.parameters, values[0]);
   if (vector) Insert(*inserter, vector, tid);
   MemoryContextSwitchTo(old);
-  MemoryContextReset(inserter->scratch);
+  MemoryContextReset(inserter->scratch.context);
   return false;
 }
 

@@ -13,6 +13,7 @@ extern "C" {
 #include <algorithm>
 #include <new>
 
+#include "hnswpg/am/kept_memory.h"
 #include "hnswpg/am/search.h"
 #include "hnswpg/storage/kill.h"
 #include "hnswpg/type/vector.h"
@@ -20,40 +21,15 @@ extern "C" {
 namespace hnswpg {
 namespace {
 
-// What hangs off the scan descriptor. `search` and all it uses live in `context`.
+// What hangs off the scan descriptor. `search` and all it uses live in the loan.
 struct ScanOpaque {
-  MemoryContext context;            // null once given back
-  MemoryContextCallback give_back;  // when the executor's memory goes without hnswendscan
+  MemoryLoan memory;
   Search* search;
   TidRef last;  // the row returned last
   bool has_last;
 };
 
-// A scan's memory is kept for the session's next one: a search takes a hundred
-// kilobytes or so, in pieces that malloc would return to the system each time.
-MemoryContext spare_context;
-constexpr Size kKeptBytes = 256 * 1024;
-
-MemoryContext TakeContext() {
-  MemoryContext context = spare_context;
-  spare_context = nullptr;
-  if (context) return context;
-  return GenerationContextCreate(TopMemoryContext, "hnswpg scan", kKeptBytes, kKeptBytes,
-                                 8 * kKeptBytes);
-}
-
-void GiveBackContext(void* arg) {
-  ScanOpaque* opaque = static_cast<ScanOpaque*>(arg);
-  MemoryContext context = opaque->context;
-  opaque->context = nullptr;
-  if (context == nullptr) return;
-  if (spare_context) {
-    MemoryContextDelete(context);
-  } else {
-    MemoryContextReset(context);
-    spare_context = context;
-  }
-}
+KeptMemory kept_memory = {"hnswpg scan", nullptr};
 
 bool IsZero(const float* x, int dim) {
   return std::all_of(x, x + dim, [](float value) { return value == 0.0f; });
@@ -84,17 +60,14 @@ Search* MakeSearch(IndexScanDesc desc) {
 IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys) {
   IndexScanDesc desc = RelationGetIndexScan(index, nkeys, norderbys);
   ScanOpaque* opaque = static_cast<ScanOpaque*>(palloc0(sizeof(ScanOpaque)));
-  opaque->context = TakeContext();
-  opaque->give_back.func = GiveBackContext;
-  opaque->give_back.arg = opaque;
-  MemoryContextRegisterResetCallback(CurrentMemoryContext, &opaque->give_back);
+  BorrowMemory(&kept_memory, &opaque->memory);
   desc->opaque = opaque;
   return desc;
 }
 
 void hnswrescan(IndexScanDesc desc, ScanKey keys, int, ScanKey orderbys, int) {
   ScanOpaque* opaque = static_cast<ScanOpaque*>(desc->opaque);
-  MemoryContextReset(opaque->context);
+  MemoryContextReset(opaque->memory.context);
   opaque->search = nullptr;
   opaque->has_last = false;
   if (keys && desc->numberOfKeys > 0) {
@@ -109,7 +82,7 @@ bool hnswgettuple(IndexScanDesc desc, ScanDirection direction) {
   ScanOpaque* opaque = static_cast<ScanOpaque*>(desc->opaque);
   if (!ScanDirectionIsForward(direction)) elog(ERROR, "an hnsw index is scanned forward only");
   if (desc->numberOfOrderBys != 1) elog(ERROR, "an hnsw index needs an ORDER BY distance to scan");
-  MemoryContext old = MemoryContextSwitchTo(opaque->context);
+  MemoryContext old = MemoryContextSwitchTo(opaque->memory.context);
   if (opaque->search == nullptr) {
     if (!IsMVCCSnapshot(desc->xs_snapshot)) {
       ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -134,8 +107,8 @@ bool hnswgettuple(IndexScanDesc desc, ScanDirection direction) {
 
 void hnswendscan(IndexScanDesc desc) {
   ScanOpaque* opaque = static_cast<ScanOpaque*>(desc->opaque);
-  GiveBackContext(opaque);
-  // The callback lies in it, so it goes with the rest of the memory.
+  ReturnMemory(&opaque->memory);
+  // `opaque` goes with the rest of the executor's memory, which calls back then.
   desc->opaque = nullptr;
 }
 

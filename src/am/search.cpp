@@ -20,6 +20,9 @@ constexpr size_t kFirstFinalists = 10;
 constexpr size_t kMoreFinalists = 4;
 constexpr float kErrorsSpared = 4.0f;
 constexpr uint32_t kFewDimensions = 64;
+// A walk is done again at most so often because of what cleanup does meanwhile, which
+// changes things once or twice while it goes through a whole index.
+constexpr int kMostWalks = 10;
 
 uint64_t KeyOf(const ItemPointerData& tid) {
   return static_cast<uint64_t>(ItemPointerGetBlockNumberNoCheck(&tid)) << 16 |
@@ -83,9 +86,16 @@ void Search::Begin() {
   if (!query_) CollectPending();
 }
 
+// Again if cleanup has moved elements meanwhile, which the walk may have missed.
 void Search::BeginWalk() {
-  walk_.Begin();
-  WalkFirst(MeasurePending());
+  for (int i = 0; i < kMostWalks; i++) {
+    walk_.Begin();
+    const Meta meta = MeasurePending();
+    n_reroutings_ = meta.n_reroutings;
+    WalkFirst(meta);
+    if (graph_.ReadReroutings() == n_reroutings_) break;
+    index_.meta = ReadMeta(index_);
+  }
   OfferPending();
 }
 
@@ -101,7 +111,18 @@ void Search::WalkFirst(const Meta& meta) {
 }
 
 void Search::WalkOn() {
+  KeepRows();
   if (!walk_.Resume(0, round_, max_scan_tuples) || walk_.found().empty()) ContinueFromEntry();
+  if (graph_.ReadReroutings() == n_reroutings_) return;
+  index_.meta = ReadMeta(index_);
+  BeginWalk();
+}
+
+// From the second round on, in case that it has to begin anew.
+void Search::KeepRows() {
+  if (keeps_rows_) return;
+  keeps_rows_ = true;
+  for (const Hit& hit : hits_) rows_.Insert(KeyOf(hit.ref.tid));
 }
 
 bool Search::WalkRound() {

@@ -159,6 +159,20 @@ bool PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Me
   return true;
 }
 
+uint32_t PageGraph::ReadReroutings() {
+  pg_read_barrier();
+  const Peek peek = PeekPage(*index_, kMetaBlock);
+  if (peek.page != nullptr) {
+    const volatile Meta* meta = MetaOf(const_cast<char*>(peek.page));
+    const uint32_t n = meta->n_reroutings;
+    pg_read_barrier();
+    BufferTag tag = tag_;
+    tag.blockNum = kMetaBlock;
+    if (StillHolds(peek, tag)) return n;
+  }
+  return ReadMeta(*index_).n_reroutings;
+}
+
 Measured PageGraph::MeasurePinned(ElementId id) {
   const ElementLayout& layout = index_->layout;
   const char* query = static_cast<const char*>(code_) + sizeof(CodeHeader);

@@ -64,6 +64,7 @@ class Remover {
   bool Raise(ElementId orphan);
   ElementId SwapUp(ElementId id);
   bool TryParent(ElementId parent, ElementId orphan);
+  void CountRerouting();
 
   // vacuum_lists.cpp
   bool MendLists();
@@ -89,6 +90,7 @@ class Remover {
   const Index& index_;
   GraphTurn turn_;
   bool yields_ = true;
+  bool rerouted_ = false;  // since the metapage was told last
   bool all_read_ = false;  // what was dead in the beginning is known
   // A level-0 list that is to be written.
   struct NewList {

@@ -45,6 +45,7 @@ bool Remover::TryEntry(ElementId entry, ElementId old_entry) {
   txn.meta()->entry = entry;
   txn.meta()->entry_level = known_[entry].level;
   txn.Commit();
+  rerouted_ = true;
   known_[entry].parent = kNoId;
   known_[old_entry].parent = entry;
   entry_ = entry;
@@ -69,7 +70,13 @@ bool Remover::RaiseToEntry() {
 // SwapWithParent, with what is known. Returns the child that came under the former
 // parent, kNoId if none did.
 ElementId Remover::SwapUp(ElementId id) {
+  // The record has no room for the metapage, so the count changes before and after it:
+  // a walk that is long enough to be misled sees one of them.
+  rerouted_ = true;
+  CountRerouting();
   const Swap swap = SwapWithParent(index_, id);
+  rerouted_ = true;
+  CountRerouting();
   known_[id].parent = swap.parent;
   if (swap.demoted != kNoId) known_[swap.demoted].parent = id;
   if (swap.displaced != kNoId && swap.displaced < end_) {
@@ -91,6 +98,7 @@ bool Remover::AdoptOrphans() {
   for (bool parts_hold = false; !parts_hold;) {
     if (!AdoptParts(&parts_hold)) return false;
   }
+  CountRerouting();
   return true;
 }
 
@@ -140,9 +148,24 @@ bool Remover::TryParent(ElementId parent, ElementId orphan) {
   txn.Begin();
   TailAt(txn.slot(orphan), index_.layout)->parent = parent;
   txn.Commit();
+  rerouted_ = true;
   known_[orphan].parent = parent;
   known_[orphan].up = parent;
   return true;
+}
+
+// Told to scans before ways are cut that the elements which have been moved could be
+// reached by: a walk may have passed the new parent before it had its child, and would
+// not come by the old one any more. It sees that the count has changed, and walks
+// again.
+void Remover::CountRerouting() {
+  if (!rerouted_) return;
+  PageTxn txn(index_, WriteMode::kLogged);
+  txn.Want(kMetaBlock);
+  txn.Begin();
+  txn.meta()->n_reroutings++;
+  txn.Commit();
+  rerouted_ = false;
 }
 
 bool Remover::AdoptNear(ElementId orphan) {

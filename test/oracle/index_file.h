@@ -43,7 +43,7 @@ struct MetaPage {
   uint64_t n_tids;
   int64_t last_sync;
   uint32_t n_merges;
-  uint32_t unused2;
+  uint32_t n_reroutings;
 };
 
 // A row of the table.

@@ -127,6 +127,7 @@ our %table = (
 		dim => 16,
 		index => '(v vector_l2_ops) WITH (quantization = none, m = 8, ef_construction = 32)',
 		rows => 600 },
+	prompt => { dim => 16, index => '(v vector_l2_ops) WITH (sync = immediate)', rows => 400 },
 	equal => { dim => 16, index => '(v vector_l2_ops)', modulus => 60, rows => 600 },
 	wide => { dim => 768, index => '(v vector_l2_ops)', rows => 150 },
 	spread => { dim => 2500, index => '(v vector_l2_ops) WITH (quantization = none)', rows => 60 },

@@ -197,7 +197,7 @@ my %operation = (
 		},
 	},
 	insert => {
-		tables => [qw(codes exact equal wide spread cosine)],
+		tables => [qw(codes prompt exact equal wide spread cosine)],
 		prepare => sub { },
 		scripts => sub {
 			my ($node, $name) = @_;
@@ -207,7 +207,7 @@ my %operation = (
 		repair => sub { 1 },
 	},
 	vacuum => {
-		tables => [qw(codes exact equal wide spread cosine)],
+		tables => [qw(codes prompt exact equal wide spread cosine)],
 		prepare => sub { shrink(@_) },
 		scripts => sub {
 			my ($node, $name) = @_;

@@ -13,7 +13,7 @@ my $node = fault_node('backend', conf => "wal_consistency_checking = 'generic'")
 $table{many} = { dim => 32, index => '(v vector_l2_ops)', rows => 800 };
 create_table($node, $_, $table{$_}{rows}) for sort keys %table;
 
-kill_points($node, slow_tests() ? 200 : 20, \&kill_backend, qw(build insert vacuum));
+kill_points($node, slow_tests() ? 200 : 14, \&kill_backend, qw(build insert vacuum));
 
 for my $name (sort keys %table)
 {

@@ -15,7 +15,7 @@ my $node = fault_node('postmaster', conf => 'full_page_writes = off');
 $table{many} = { dim => 32, index => '(v vector_l2_ops)', rows => 800 };
 create_table($node, $_, $table{$_}{rows}) for sort keys %table;
 
-kill_points($node, slow_tests() ? 200 : 20, \&kill_postmaster, qw(build insert vacuum));
+kill_points($node, slow_tests() ? 200 : 14, \&kill_postmaster, qw(build insert vacuum));
 
 for my $name (sort keys %table)
 {

@@ -83,11 +83,11 @@ for my $name (sort keys %table)
 }
 same_answers('with pending elements');
 my $with_pending = 'SELECT count(*) FROM hnsw_indexes WHERE pending > 0';
-is(scalar_query($standby, $with_pending), scalar(keys %table), 'they are pending on the standby');
+is(scalar_query($standby, $with_pending), keys(%table) - 1, 'they are pending on the standby, but where they are linked at once');
 my (undef, undef, $refused) = $standby->psql('postgres', "SELECT hnsw_sync('codes_v_idx')");
 like($refused, qr/ERROR:  cannot execute hnsw_sync\(\) during recovery/, 'which cannot link them');
 for_each_table("SELECT hnsw_sync('TABLE_v_idx')");
-$primary->safe_psql('postgres', "INSERT INTO codes SELECT g, vec(g, 16) FROM generate_series(6001, 7050) g; SELECT hnsw_sync('codes_v_idx')");
+$primary->safe_psql('postgres', "INSERT INTO codes SELECT g, vec(g, 16) FROM generate_series(6001, 8100) g; SELECT hnsw_sync('codes_v_idx')");
 same_answers('after linking');
 is(scalar_query($standby, $with_pending), 0, 'nothing is pending on the standby any more');
 $primary->safe_psql('postgres', "DELETE FROM $_ WHERE id > 5000 AND id % 7 <> 0; VACUUM (INDEX_CLEANUP ON) $_") for sort keys %table;

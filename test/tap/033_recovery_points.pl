@@ -59,8 +59,8 @@ my $vacuum = HnswClient->start($primary,
 	"SET client_min_messages = error;\n" . ("VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) codes, exact, equal, spread;\nSELECT pg_sleep(0.02);\n" x 10000));
 # What is linked in memory; the worker would be quicker than hnsw_sync, or not.
 my $bulk = HnswClient->start($primary, "SET hnsw.pending_limit = 100000;\nSET client_min_messages = error;\n"
-	  . join('', map { my $first = $_ * 1200; <<"SQL" } 1 .. 2000));
-INSERT INTO large SELECT g, vec(g, 8) FROM generate_series($first, $first + 1199) g;
+	  . join('', map { my $first = $_ * 2100; <<"SQL" } 1 .. 2000));
+INSERT INTO large SELECT g, vec(g, 8) FROM generate_series($first, $first + 2099) g;
 SELECT hnsw_sync('large_v_idx') \\g /dev/null
 DELETE FROM large WHERE id >= 1000;
 VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) large;

@@ -14,9 +14,10 @@ use HnswKill;
 
 seed_random();
 my $limit = 100;
+my $cleanup = slow_tests() ? 0.02 : 0.1;
 my $node = fault_node('concurrent',
 	conf => "wal_consistency_checking = 'generic'\ndeadlock_timeout = 100ms\n"
-	  . "hnsw.sync_interval = 1\nhnsw.pending_limit = $limit\nhnsw.cleanup_threshold = 0.02");
+	  . "hnsw.sync_interval = 1\nhnsw.pending_limit = $limit\nhnsw.cleanup_threshold = $cleanup");
 my $seconds = slow_tests() ? 120 : 6;
 
 # ---- four writers, four readers, a worker ----
@@ -57,8 +58,10 @@ ROLLBACK;
 SQL
 	# Rows that no writer is about to look for.
 	'delete@2' => <<'SQL',
-DELETE FROM codes WHERE id IN (SELECT id FROM codes ORDER BY id LIMIT 3 FOR UPDATE SKIP LOCKED);
-DELETE FROM equal WHERE id IN (SELECT id FROM equal ORDER BY id LIMIT 3 FOR UPDATE SKIP LOCKED);
+DELETE FROM codes WHERE id IN (SELECT id FROM codes ORDER BY id LIMIT 3 FOR UPDATE SKIP LOCKED)
+  AND (SELECT count(*) FROM codes) > 200;
+DELETE FROM equal WHERE id IN (SELECT id FROM equal ORDER BY id LIMIT 3 FOR UPDATE SKIP LOCKED)
+  AND (SELECT count(*) FROM equal) > 200;
 UPDATE exact SET v = vec(id + 5000000, 16)
   WHERE id IN (SELECT id FROM exact ORDER BY id LIMIT 3 FOR UPDATE SKIP LOCKED);
 SQL

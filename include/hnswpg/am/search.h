@@ -51,6 +51,7 @@ class Search {
   bool NextRound();
   void WalkFirst(const Meta& meta);
   void WalkOn();
+  void KeepRows();
   bool WalkRound();
   void ContinueFromEntry();
   bool ReadRound();
@@ -90,9 +91,10 @@ class Search {
   size_t next_pending_ = 0;         //   not finalists yet from here on
   PodVector<PendingRun> runs_;      //   their ids,
   uint32_t n_merges_ = 0;           //   and the merges so far then
+  uint32_t n_reroutings_ = 0;       // when the walk began
   bool has_read_pending_ = false;   // one of them, since the merges were looked at
-  bool keeps_rows_ = false;         // something was pending: a row may be met as a pending
-  FlatSet<uint64_t> rows_;          //   element's and as a linked one's; TIDs read so far
+  bool keeps_rows_ = false;         // where a row may be met twice, as a pending element's
+  FlatSet<uint64_t> rows_;          //   and as a linked one's: TIDs read so far
   PodVector<Candidate> finalists_;  // found by the first round, nearest by code first
   size_t next_finalist_ = 0;        //   not read yet from here on
   float horizon_ = 0;               // distance of the farthest of them

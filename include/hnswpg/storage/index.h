@@ -50,7 +50,9 @@ struct Meta {
   // Pending elements merged into equal ones, modulo 2^32: where it has not changed,
   // no row has moved from one element to another.
   uint32_t n_merges;
-  uint32_t unused2;
+  // Times that cleanup has moved elements in the tree of parents, modulo 2^32: a walk
+  // during which it has not changed has missed nothing for that reason.
+  uint32_t n_reroutings;
 };
 static_assert(sizeof(Meta) == 96);
 

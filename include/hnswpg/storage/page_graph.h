@@ -35,6 +35,10 @@ class PageGraph {
   // The same, for any number of elements most of which lie beside the one before.
   void MeasureInOrder(const ElementId* ids, int n, Measured* out);
 
+  // Meta::n_reroutings as it is now, after all that was read before. Needs no lock: it
+  // is one aligned word.
+  uint32_t ReadReroutings();
+
  private:
   int ReadLevel0(ElementId id, ElementId* out);
   int ReadUpper(ElementId id, int level, ElementId* out);
