@@ -44,6 +44,7 @@ Search::Search(const Index& index, const float* query, const void* code, bool sk
       tids_(arena_),
       pending_(arena_),
       runs_(arena_),
+      versions_(arena_),
       rows_(arena_),
       finalists_(arena_),
       hits_(arena_) {}
@@ -168,9 +169,14 @@ bool Search::ReadRound() {
 // Reads an element for certain and appends its rows; none if it is not the one
 // that was walked.
 void Search::Collect(ElementId id, const Walked* walked) {
-  has_read_pending_ |= WasPending(id);
   tids_.Clear();
-  if (!ReadElement(index_, id, walked, skip_killed_, vector_, &tids_)) return;
+  uint32_t version = 0;
+  const bool read = ReadElement(index_, id, walked, skip_killed_, vector_, &tids_, &version);
+  // A pending element that was merged before it could be read may have handed its row
+  // to one that was read before, or that was not found.
+  uint32_t version_then;
+  if (WasPending(id, &version_then)) misses_rows_ |= !read || version != version_then;
+  if (!read) return;
   const float distance = query_ ? index_.space.ExactDistance(query_, vector_) : 0.0f;
   for (const TidRef& ref : tids_) {
     if (keeps_rows_ && !rows_.Insert(KeyOf(ref.tid))) continue;
@@ -192,33 +198,48 @@ Meta Search::MeasurePending() {
   pending_.Clear();
   next_pending_ = 0;
   runs_.Clear();
+  versions_.Clear();
   if (index_.meta.n_runs == 0) return index_.meta;
-  const Meta meta = ReadPendingRuns(index_, &runs_);
-  n_merges_ = meta.n_merges;
-  keeps_rows_ |= !runs_.empty();
-  pending_.Reserve(meta.n_pending);
-  for (const PendingRun& run : runs_) MeasureRun(run);
-  return meta;
+  for (;;) {
+    const Meta meta = ReadPendingRuns(index_, &runs_);
+    keeps_rows_ |= !runs_.empty();
+    for (const PendingRun& run : runs_) MeasureRun(run);
+    // Else a slot that was measured may not have been the pending element's any more.
+    if (graph_.ReadMerges() == meta.n_merges) return meta;
+    runs_.Clear();
+    pending_.Clear();
+    versions_.Clear();
+  }
 }
 
 void Search::MeasureRun(const PendingRun& run) {
   ElementId ids[kMaxLinks];
   Measured measured[kMaxLinks];
+  uint32_t versions[kMaxLinks];
   for (uint32_t done = 0; done < run.count;) {
     CHECK_FOR_INTERRUPTS();
     const int n = static_cast<int>(std::min<uint32_t>(kMaxLinks, run.count - done));
     for (int i = 0; i < n; i++) ids[i] = run.first + done + i;
-    graph_.MeasureInOrder(ids, n, measured);
+    graph_.MeasureInOrder(ids, n, measured, versions);
     for (int i = 0; i < n; i++) {
+      versions_.Push(versions[i]);
       pending_.Push(Candidate{PendingDistance(measured[i].distance), ids[i]});
     }
     done += n;
   }
 }
 
-bool Search::WasPending(ElementId id) const {
-  return std::any_of(runs_.begin(), runs_.end(),
-                     [id](const PendingRun& run) { return id - run.first < run.count; });
+// The slot's version when the element was pending. False if it was not.
+bool Search::WasPending(ElementId id, uint32_t* version) const {
+  size_t before = 0;
+  for (const PendingRun& run : runs_) {
+    if (id - run.first < run.count) {
+      *version = versions_[before + (id - run.first)];
+      return true;
+    }
+    before += run.count;
+  }
+  return false;
 }
 
 // Nearest first, so that none is found and then falls out again.
@@ -290,7 +311,7 @@ void Search::ReadFinalists() {
     if (hits_.size() == before) continue;
     largest_error_ = std::max(largest_error_, std::fabs(hits_.back().distance - finalist.distance));
   }
-  if (MayHaveMissedRows()) {
+  if (misses_rows_) {
     StartAnew();
     end_hit_ = next_hit_;
     return;
@@ -312,7 +333,7 @@ void Search::CollectFound() {
   next_hit_ = 0;
   TakeFinalists();
   ReadAllFinalists();
-  while (MayHaveMissedRows()) {
+  while (misses_rows_) {
     StartAnew();
     ReadAllFinalists();
   }
@@ -331,16 +352,9 @@ void Search::ReadAllFinalists() {
   } while (TakeMorePending());
 }
 
-// A pending element that was merged before it was read may have handed its row to one
-// that was read before.
-bool Search::MayHaveMissedRows() {
-  if (!has_read_pending_) return false;
-  has_read_pending_ = false;
-  return ReadMeta(index_).n_merges != n_merges_;
-}
-
 // As wide as the current round. Rows that were read already are known.
 void Search::StartAnew() {
+  misses_rows_ = false;
   BeginWalk();
   TakeFinalists();
 }

@@ -54,9 +54,9 @@ SyncResult LinkPlanned(const Index& index, const BulkGraph& graph, GraphTurn* tu
     CHECK_FOR_INTERRUPTS();
     if (!turn->Yield()) return result;
     if (plan.node != kNoId) {
-      linker->LinkPreparedOldest();
+      linker->LinkPreparedOldest(plan.id);
     } else if (plan.equal != kNoId) {
-      linker->MergeOldest(plan.equal);
+      linker->MergeOldest(plan.id, plan.equal);
     } else {
       linker->LinkOldest();
     }

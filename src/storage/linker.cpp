@@ -26,7 +26,16 @@ Linker::Linker(const Index* index, WriteMode mode)
 
 bool Linker::TakeOldest() {
   meta_ = ReadMetaAndOldest(*index_, &id_);
-  if (id_ == kNoId) return false;
+  return id_ != kNoId && ReadSelf();
+}
+
+// The oldest, which somebody has made a plan for.
+void Linker::TakeOldest(ElementId expected) {
+  if (TakeOldest() && id_ == expected) return;
+  ReportDamage(index_->rel, kMetaBlock, expected, "not the oldest pending element");
+}
+
+bool Linker::ReadSelf() {
   parent_ = kNoId;
   ReadSlot(*index_, id_, &self_, code_);
   if (self_.head.state != SlotState::kPending) {
@@ -42,8 +51,8 @@ bool Linker::LinkOldest() {
   return true;
 }
 
-void Linker::MergeOldest(ElementId into) {
-  if (!TakeOldest()) return;
+void Linker::MergeOldest(ElementId oldest, ElementId into) {
+  TakeOldest(oldest);
   SlotCopy target;
   ReadSlot(*index_, into, &target, nullptr);
   if (IsUntouched() && self_.tail.n_tids > 0 && target.head.state == SlotState::kLinked) {
@@ -53,8 +62,8 @@ void Linker::MergeOldest(ElementId into) {
   }
 }
 
-void Linker::LinkPreparedOldest() {
-  if (!TakeOldest()) return;
+void Linker::LinkPreparedOldest(ElementId oldest) {
+  TakeOldest(oldest);
   if (IsUntouched()) {
     Link();
     return;
@@ -110,6 +119,8 @@ void Linker::Link() {
   }
   if (meta_.entry == kNoId) {
     AllocateUppers(*index_, mode_, id_, self_.head.level);
+    // Empty: an attempt that was cut short may have named elements that are pending.
+    WriteLists();
     Finish();
     return;
   }
@@ -146,6 +157,7 @@ void Linker::FindNeighbours(int level, ElementId* entry) {
     walk_.Begin();
     walk_.Exclude(id_);
     walk_.Continue(*entry, level, ef);
+    if (walk_.found().empty()) walk_.Continue(meta_.entry, level, ef);
     graph_.set_find_dead(false);
   }
   candidates_.Clear();
@@ -157,6 +169,9 @@ void Linker::FindNeighbours(int level, ElementId* entry) {
   candidates_.Select(index_->layout.m(), kNoId, kNoId);
   n_chosen_[level] = candidates_.n_chosen();
   for (int i = 0; i < n_chosen_[level]; i++) chosen_[level * kMaxM + i] = candidates_.chosen(i);
+  if (level == 0 && n_chosen_[0] == 0) {
+    ReportDamage(index_->rel, kMetaBlock, meta_.entry, "nothing is found from the entry point");
+  }
 }
 
 // A linked element with exactly this vector, if the search of level 0 saw one.

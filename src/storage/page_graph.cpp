@@ -129,20 +129,21 @@ void PageGraph::Measure(const ElementId* ids, int n, Measured* out) {
   }
 }
 
-void PageGraph::MeasureInOrder(const ElementId* ids, int n, Measured* out) {
+void PageGraph::MeasureInOrder(const ElementId* ids, int n, Measured* out, uint32_t* versions) {
   for (int begin = 0; begin < n;) {
     const BlockNumber block = index_->layout.SlotBlock(ids[begin]);
     int end = begin + 1;
     while (end < n && index_->layout.SlotBlock(ids[end]) == block) end++;
-    if (!MeasureOnPage(block, ids + begin, end - begin, out + begin)) {
-      for (int i = begin; i < end; i++) out[i] = MeasurePinned(ids[i]);
+    if (!MeasureOnPage(block, ids + begin, end - begin, out + begin, versions + begin)) {
+      for (int i = begin; i < end; i++) out[i] = MeasurePinned(ids[i], &versions[i]);
     }
     begin = end;
   }
 }
 
 // One look at the page for all of them. False: it could not be had so.
-bool PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out) {
+bool PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
+                              uint32_t* versions) {
   if (index_->layout.pages_per_slot() > 1) return false;
   const Peek peek = PeekPage(*index_, block);
   if (peek.page == nullptr) return false;
@@ -150,6 +151,7 @@ bool PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Me
     const char* slot = peek.page + index_->layout.SlotOffset(ids[i]);
     out[i].distance = DistanceTo(slot);
     out[i].routes_only = RoutesOnly(HeadAt(slot)->state);
+    versions[i] = TailAt(slot, index_->layout)->version;
   }
   pg_read_barrier();
   BufferTag tag = tag_;
@@ -159,21 +161,21 @@ bool PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Me
   return true;
 }
 
-uint32_t PageGraph::ReadReroutings() {
+uint32_t PageGraph::ReadMetaWord(uint32_t Meta::*word) {
   pg_read_barrier();
   const Peek peek = PeekPage(*index_, kMetaBlock);
   if (peek.page != nullptr) {
     const volatile Meta* meta = MetaOf(const_cast<char*>(peek.page));
-    const uint32_t n = meta->n_reroutings;
+    const uint32_t n = meta->*word;
     pg_read_barrier();
     BufferTag tag = tag_;
     tag.blockNum = kMetaBlock;
     if (StillHolds(peek, tag)) return n;
   }
-  return ReadMeta(*index_).n_reroutings;
+  return ReadMeta(*index_).*word;
 }
 
-Measured PageGraph::MeasurePinned(ElementId id) {
+Measured PageGraph::MeasurePinned(ElementId id, uint32_t* version) {
   const ElementLayout& layout = index_->layout;
   const char* query = static_cast<const char*>(code_) + sizeof(CodeHeader);
   ElementHead head{};
@@ -182,7 +184,11 @@ Measured PageGraph::MeasurePinned(ElementId id) {
     const Piece piece = layout.PayloadPiece(id, i);
     Buffer buffer = PinPage(*index_, piece.block);
     const char* page = BufferGetPage(buffer);
-    if (i == 0) head = *HeadAt(page + piece.offset - sizeof(ElementHead));
+    if (i == 0) {
+      const char* slot = page + piece.offset - sizeof(ElementHead);
+      head = *HeadAt(slot);
+      if (version) *version = TailAt(slot, layout)->version;
+    }
     index_->space.Accumulate(query, page + piece.offset, piece.bytes, &sum);
     query += piece.bytes;
     ReleaseBuffer(buffer);

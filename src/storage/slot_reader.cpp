@@ -173,13 +173,14 @@ namespace {
 // One attempt at ReadElement: what lies in the slot, under its lock. False if
 // there is nothing to be returned.
 bool ReadLocked(const Index& index, ElementId id, const Walked* walked, float* vector,
-                const TidCollector& collector, ElementId* containers) {
+                const TidCollector& collector, ElementId* containers, uint32_t* version) {
   const LockedSlot locked = LockSlot(index, id);
   const SlotState state = HeadAt(locked.slot)->state;
   const bool alive = (state == SlotState::kLinked || state == SlotState::kPending) &&
                      (walked == nullptr || IsAsWalked(index, id, locked, *walked));
   if (alive) {
     const ElementTail* tail = TailAt(locked.slot, index.layout);
+    if (version) *version = tail->version;
     collector.Append(tail->tids, std::min<int>(tail->n_tids, kInlineTids), id, tail->version);
     *containers = tail->more_tids;
     if (index.layout.has_vector_pages()) {
@@ -195,12 +196,12 @@ bool ReadLocked(const Index& index, ElementId id, const Walked* walked, float* v
 }  // namespace
 
 bool ReadElement(const Index& index, ElementId id, const Walked* walked, bool skip_killed,
-                 float* vector, PodVector<TidRef>* tids) {
+                 float* vector, PodVector<TidRef>* tids, uint32_t* version) {
   const TidCollector collector = {skip_killed, tids};
   const size_t before = tids->size();
   for (int restarts = 0; restarts < kMaxRestarts; restarts++) {
     ElementId containers = kNoId;
-    if (!ReadLocked(index, id, walked, vector, collector, &containers)) return false;
+    if (!ReadLocked(index, id, walked, vector, collector, &containers, version)) return false;
     if (containers == kNoId) return true;
     if (AppendChain(index, id, containers, collector)) {
       RemoveDuplicates(tids, before);

@@ -46,29 +46,38 @@ void ReportActivity(const char* verb, uint32_t count, const char* name) {
   pgstat_report_activity(STATE_RUNNING, activity);
 }
 
-Outcome WorkOn(Relation rel, const char* name) {
+bool CleanUp(const Index& index, const char* name, bool* worked) {
+  const Meta meta = ReadMeta(index);
+  if (meta.n_dead == 0 || DeadFraction(meta) <= cleanup_threshold) return true;
+  ReportActivity("removing", meta.n_dead, name);
+  *worked = true;
+  return RemoveDead(index, true).complete;
+}
+
+bool Link(const Index& index, const char* name, bool* worked) {
+  const Meta meta = ReadMeta(index);
+  if (meta.n_pending == 0) return true;
+  ReportActivity("linking", meta.n_pending, name);
+  *worked = true;
+  return SyncPending(index, true).complete;
+}
+
+// Every other time that the last attempt did not succeed cleanup comes first, which may
+// mend what linking fails at.
+Outcome WorkOn(Relation rel, const char* name, bool cleans_up_first) {
   const Index index = OpenIndex(rel);
   // Long work begins here, and must not keep VACUUM from removing rows: what looks
   // into the catalogs holds a snapshot until it is told that it need not.
   InvalidateCatalogSnapshot();
-  bool complete = true;
   bool worked = false;
-  if (index.meta.n_pending > 0) {
-    ReportActivity("linking", index.meta.n_pending, name);
-    complete = SyncPending(index, true).complete;
-    worked = true;
-  }
-  const Meta meta = ReadMeta(index);
-  if (complete && meta.n_dead > 0 && DeadFraction(meta) > cleanup_threshold) {
-    ReportActivity("removing", meta.n_dead, name);
-    complete = RemoveDead(index, true).complete;
-    worked = true;
-  }
+  const bool complete = cleans_up_first
+                            ? CleanUp(index, name, &worked) && Link(index, name, &worked)
+                            : Link(index, name, &worked) && CleanUp(index, name, &worked);
   if (!complete) return Outcome::kGaveWay;
   return worked ? Outcome::kWorked : Outcome::kNothingToDo;
 }
 
-Outcome OpenAndWork(Oid oid, Name* name) {
+Outcome OpenAndWork(Oid oid, bool cleans_up_first, Name* name) {
   const Oid table = IndexGetRelation(oid, true);
   if (table == InvalidOid) return Outcome::kNothingToDo;
   if (!ConditionalLockRelationOid(table, AccessShareLock) ||
@@ -80,7 +89,7 @@ Outcome OpenAndWork(Oid oid, Name* name) {
   Outcome outcome = Outcome::kNothingToDo;
   if (IsOurs(rel)) {
     NameIndex(rel, name);
-    outcome = WorkOn(rel, *name);
+    outcome = WorkOn(rel, *name, cleans_up_first);
   }
   relation_close(rel, NoLock);
   return outcome;
@@ -88,6 +97,7 @@ Outcome OpenAndWork(Oid oid, Name* name) {
 
 struct Job {
   Oid index;
+  bool cleans_up_first;
   Name name;
   Outcome outcome;
 };
@@ -96,7 +106,7 @@ void DoJob(void* arg) {
   Job* job = static_cast<Job*>(arg);
   ErrorContextCallback callback = {error_context_stack, AddContext, job->name};
   error_context_stack = &callback;
-  job->outcome = OpenAndWork(job->index, &job->name);
+  job->outcome = OpenAndWork(job->index, job->cleans_up_first, &job->name);
   error_context_stack = callback.previous;
 }
 
@@ -105,6 +115,7 @@ void DoJob(void* arg) {
 Outcome ServiceIndex(Task* task) {
   Job job;
   job.index = task->index;
+  job.cleans_up_first = task->attempts % 2 == 1;
   job.outcome = Outcome::kNothingToDo;
   snprintf(job.name, sizeof(job.name), "with OID %u", task->index);
   return RunInTransaction(DoJob, &job, &task->last_error) ? job.outcome : Outcome::kFailed;

@@ -33,7 +33,8 @@ sub find
 	my $vector = vector_sql($name, $id);
 	return "SELECT 1 / count(*) FROM (SELECT id FROM $name ORDER BY v <-> (SELECT $vector) LIMIT 200) x WHERE id = $id;\n";
 }
-my $search = "SET enable_seqscan = off;\nSET enable_sort = off;\nSET hnsw.ef_search = 400;\n";
+# So wide that a search looks at all there is: what it misses cannot be put down to recall.
+my $search = "SET enable_seqscan = off;\nSET enable_sort = off;\nSET hnsw.ef_search = 3000;\n";
 my %writers = (
 	'insert@5' => $search . <<'SQL'
 SELECT nextval('ids') AS id \gset

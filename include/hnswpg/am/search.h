@@ -57,8 +57,7 @@ class Search {
   bool ReadRound();
   void BeginWalk();
   void StartAnew();
-  bool MayHaveMissedRows();
-  bool WasPending(ElementId id) const;
+  bool WasPending(ElementId id, uint32_t* version) const;
   void ReadAllFinalists();
   Meta MeasurePending();
   void MeasureRun(const PendingRun& run);
@@ -90,9 +89,9 @@ class Search {
   PodVector<Candidate> pending_;    // elements that were pending at the beginning
   size_t next_pending_ = 0;         //   not finalists yet from here on
   PodVector<PendingRun> runs_;      //   their ids,
-  uint32_t n_merges_ = 0;           //   and the merges so far then
+  PodVector<uint32_t> versions_;    //   and their slots' versions, in the order of runs_
+  bool misses_rows_ = false;        // one of them was gone when it was to be read
   uint32_t n_reroutings_ = 0;       // when the walk began
-  bool has_read_pending_ = false;   // one of them, since the merges were looked at
   bool keeps_rows_ = false;         // where a row may be met twice, as a pending element's
   FlatSet<uint64_t> rows_;          //   and as a linked one's: TIDs read so far
   PodVector<Candidate> finalists_;  // found by the first round, nearest by code first

@@ -22,14 +22,16 @@ class Linker {
   // may link to it already; doing it again completes it.
   bool LinkOldest();
 
-  // The same, where a graph in memory has said what is to be done: the oldest is equal
-  // to the linked element `into`; or its lists are written, and so are the links back.
-  // Does what LinkOldest does where that does not hold any more.
-  void MergeOldest(ElementId into);
-  void LinkPreparedOldest();
+  // The same, where a graph in memory has said what is to be done with `oldest`: it is
+  // equal to the linked element `into`; or its lists are written, and so are the links
+  // back. Does what LinkOldest does where that does not hold any more.
+  void MergeOldest(ElementId oldest, ElementId into);
+  void LinkPreparedOldest(ElementId oldest);
 
  private:
   bool TakeOldest();
+  void TakeOldest(ElementId expected);
+  bool ReadSelf();
   bool IsUntouched() const;
   void Link();
   void ChooseParent();

@@ -32,12 +32,14 @@ class PageGraph {
   int ReadLinks(ElementId id, int level, ElementId* out);
   // For core's walk. Reads codes without a lock, and without a pin where it can.
   void Measure(const ElementId* ids, int n, Measured* out);
-  // The same, for any number of elements most of which lie beside the one before.
-  void MeasureInOrder(const ElementId* ids, int n, Measured* out);
+  // The same, for any number of elements most of which lie beside the one before; and
+  // the versions of their slots.
+  void MeasureInOrder(const ElementId* ids, int n, Measured* out, uint32_t* versions);
 
-  // Meta::n_reroutings as it is now, after all that was read before. Needs no lock: it
-  // is one aligned word.
-  uint32_t ReadReroutings();
+  // Metapage fields as they are now, after all that was read before. They need no lock:
+  // each is one aligned word.
+  uint32_t ReadReroutings() { return ReadMetaWord(&Meta::n_reroutings); }
+  uint32_t ReadMerges() { return ReadMetaWord(&Meta::n_merges); }
 
  private:
   int ReadLevel0(ElementId id, ElementId* out);
@@ -45,8 +47,10 @@ class PageGraph {
   UpperId FirstUpper(ElementId id);
   void CheckUpper(UpperId upper, ElementId from);
   void CheckIds(const ElementId* ids, int n, BlockNumber block, ElementId from);
-  bool MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out);
-  Measured MeasurePinned(ElementId id);
+  bool MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
+                     uint32_t* versions);
+  Measured MeasurePinned(ElementId id, uint32_t* version = nullptr);
+  uint32_t ReadMetaWord(uint32_t Meta::*word);
   float DistanceTo(const char* slot) const {
     return index_->space.Distance(code_, slot + offsetof(ElementHead, code));
   }

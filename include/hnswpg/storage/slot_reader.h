@@ -58,8 +58,9 @@ inline float PendingDistance(float distance) {
 // element since then. The TIDs in containers are read after the slot's lock is
 // released; that is harmless (src/storage/README.md, "What a scan may return").
 // Raises ERRCODE_INDEX_CORRUPTED.
+// `version` (may be null) gets the slot's, if true.
 bool ReadElement(const Index& index, ElementId id, const Walked* walked, bool skip_killed,
-                 float* vector, PodVector<TidRef>* tids);
+                 float* vector, PodVector<TidRef>* tids, uint32_t* version = nullptr);
 
 // Starts to fetch into the CPU's cache what ReadElement will read. A hint; raises
 // nothing, reads nothing from disk.
