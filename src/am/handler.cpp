@@ -21,8 +21,8 @@ HNSWPG_FUNCTION(hnswhandler)(PG_FUNCTION_ARGS) {
   am->amcanparallel = false;
   am->amcaninclude = false;
   am->amusemaintenanceworkmem = false;  // VACUUM; CREATE INDEX does
-  // The graph lock is a page lock, which the members of a parallel group do not
-  // share: one process vacuums an index.
+  // The members of a parallel group would share the graph lock: one process vacuums
+  // an index.
   am->amparallelvacuumoptions = VACUUM_OPTION_NO_PARALLEL;
   am->amkeytype = InvalidOid;
 

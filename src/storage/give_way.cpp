@@ -19,7 +19,7 @@ constexpr TimestampTz kPauseMicroseconds = 20000;
 
 bool SameTag(const LOCKTAG& a, const LOCKTAG& b) { return memcmp(&a, &b, sizeof(LOCKTAG)) == 0; }
 
-// Page locks are left out: they are passed on between steps.
+// Locks of parts of an index (locks.h) are left out: they are passed on between steps.
 bool CountsForUs(const LockInstanceData& lock) {
   if (lock.pid != MyProcPid || lock.holdMask == 0) return false;
   return lock.locktag.locktag_type == LOCKTAG_RELATION ||

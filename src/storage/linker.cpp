@@ -340,7 +340,7 @@ void Linker::BecomeEntry(PageTxn* txn) {
 }
 
 void LinkPending(const Index& index, WriteMode mode, ElementId until) {
-  LockPage(index.rel, kLinkLock, ShareLock);
+  LockIndex(index.rel, IndexLock::kLink, ShareLock);
   LockGraph(index.rel);
   MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg linking", ALLOCSET_DEFAULT_SIZES);
@@ -356,7 +356,7 @@ void LinkPending(const Index& index, WriteMode mode, ElementId until) {
   MemoryContextSwitchTo(old);
   MemoryContextDelete(context);
   UnlockGraph(index.rel);
-  UnlockPage(index.rel, kLinkLock, ShareLock);
+  UnlockIndex(index.rel, IndexLock::kLink, ShareLock);
 }
 
 }  // namespace hnswpg

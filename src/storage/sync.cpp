@@ -41,7 +41,7 @@ uint32_t LinkSome(const Index& index, uint32_t wanted, GraphTurn* turn, bool* st
 }
 
 SyncResult LinkOneByOne(const Index& index, uint32_t wanted, bool gives_way) {
-  LockPage(index.rel, kLinkLock, ShareLock);
+  LockIndex(index.rel, IndexLock::kLink, ShareLock);
   LockGraph(index.rel);
   GraphTurn turn(index.rel, gives_way);
   bool stopped;
@@ -49,7 +49,7 @@ SyncResult LinkOneByOne(const Index& index, uint32_t wanted, bool gives_way) {
   result.linked = LinkSome(index, wanted, &turn, &stopped);
   result.complete = !stopped;
   UnlockGraph(index.rel);
-  UnlockPage(index.rel, kLinkLock, ShareLock);
+  UnlockIndex(index.rel, IndexLock::kLink, ShareLock);
   return result;
 }
 
@@ -61,9 +61,9 @@ SyncResult SyncPending(const Index& index, bool gives_way) {
   const uint32_t wanted = ReadMeta(index).n_pending;
   result.complete = true;
   if (BulkPays(index, wanted)) {
-    LockPage(index.rel, kLinkLock, ExclusiveLock);
+    LockIndex(index.rel, IndexLock::kLink, ExclusiveLock);
     result = LinkInMemory(index, gives_way);
-    UnlockPage(index.rel, kLinkLock, ExclusiveLock);
+    UnlockIndex(index.rel, IndexLock::kLink, ExclusiveLock);
   } else if (wanted > 0) {
     result = LinkOneByOne(index, wanted, gives_way);
   }
@@ -72,13 +72,13 @@ SyncResult SyncPending(const Index& index, bool gives_way) {
 }
 
 bool LinkBatch(const Index& index) {
-  if (!ConditionalLockPage(index.rel, kLinkLock, ShareLock)) return false;
+  if (!LockIndex(index.rel, IndexLock::kLink, ShareLock, true)) return false;
   LockGraph(index.rel);
   GraphTurn turn(index.rel, false);
   bool stopped;
   LinkSome(index, kBatch, &turn, &stopped);
   UnlockGraph(index.rel);
-  UnlockPage(index.rel, kLinkLock, ShareLock);
+  UnlockIndex(index.rel, IndexLock::kLink, ShareLock);
   return true;
 }
 

@@ -175,11 +175,11 @@ RemoveResult RemoveDead(const Index& index, bool gives_way) {
   MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg cleanup", ALLOCSET_DEFAULT_SIZES);
   MemoryContext old = MemoryContextSwitchTo(context);
-  LockPage(index.rel, kLinkLock, ShareLock);
+  LockIndex(index.rel, IndexLock::kLink, ShareLock);
   LockGraph(index.rel);
   const RemoveResult result = (new (palloc(sizeof(Remover))) Remover(index, gives_way))->Run();
   UnlockGraph(index.rel);
-  UnlockPage(index.rel, kLinkLock, ShareLock);
+  UnlockIndex(index.rel, IndexLock::kLink, ShareLock);
   UnlockForMaintenance(index.rel);
   MemoryContextSwitchTo(old);
   MemoryContextDelete(context);

@@ -198,6 +198,23 @@ is(sql('CREATE TEMP TABLE t (id bigint, v vector(8)); CREATE INDEX t_v_idx ON t 
 		  . "SELECT * FROM hnsw_check('t_v_idx', true)"),
 	"0|50\n0|25", 'in temporary tables nothing is pending, and VACUUM frees what is dead');
 
+# ---- more rows than one round of a search has ----
+
+make('rounds', 24, 1500, 'm = 16');
+sql('INSERT INTO rounds ' . rows(24, 2001, 3000));
+is(status('rounds', 'pending'), 1000, 'a third is pending');
+for my $order (qw(strict_order relaxed_order))
+{
+	# Searches for 100 rows with 40 candidates a round.
+	my $found = sql(<<"SQL");
+SET hnsw.ef_search = 40; SET hnsw.iterative_scan = $order;
+SELECT count(*) FROM (SELECT q, vec(-q, 24) AS v FROM generate_series(1, 20) q OFFSET 0) w,
+  LATERAL (SELECT array_agg(id) AS ids FROM (SELECT id FROM (SELECT id, v FROM rounds OFFSET 0) e ORDER BY e.v <-> w.v LIMIT 100) x) exact,
+  LATERAL (SELECT id FROM rounds ORDER BY v <-> w.v LIMIT 100) f WHERE f.id = ANY (exact.ids)
+SQL
+	cmp_ok($found, '>=', 1850, "$order: $found of 2000 rows, pending and linked ones mixed");
+}
+
 # ---- recall of what was linked in memory, or one by one ----
 
 # recall@10 of searches with 30 candidates, as rows found of 2000.

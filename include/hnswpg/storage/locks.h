@@ -1,5 +1,4 @@
-// The heavyweight locks of an index: on page numbers, which the server releases
-// after an error. None of them stands for the page of its number.
+// The heavyweight locks of an index, which the server releases after an error.
 //
 // Taken in this order, each only with those before it, if any, held:
 //   maintenance lock   who works on the graph for long: syncing, cleaning up. One
@@ -11,6 +10,10 @@
 //   graph lock         exclusively by whoever changes lists, parents, the entry
 //                      point or states of slots (src/storage/README.md, "Locks").
 //                      Held for short turns.
+//
+// They are locks on objects, the index's parts of number 1 to 3, as pg_locks shows
+// them. (Not on pages: before version 17 the server looks for no deadlocks of those,
+// and takes few other locks with one of them held.)
 #ifndef HNSWPG_STORAGE_LOCKS_H_
 #define HNSWPG_STORAGE_LOCKS_H_
 
@@ -18,24 +21,21 @@
 
 namespace hnswpg {
 
-inline constexpr BlockNumber kGraphLock = 0;
-inline constexpr BlockNumber kLinkLock = 1;
-inline constexpr BlockNumber kMaintenanceLock = 2;
+enum class IndexLock : uint16 { kGraph = 1, kLink = 2, kMaintenance = 3 };
 
-inline void LockGraph(Relation rel) { LockPage(rel, kGraphLock, ExclusiveLock); }
-inline bool TryLockGraph(Relation rel) {
-  return ConditionalLockPage(rel, kGraphLock, ExclusiveLock);
-}
-inline void UnlockGraph(Relation rel) { UnlockPage(rel, kGraphLock, ExclusiveLock); }
+// With dont_wait: false if the lock cannot be had at once.
+bool LockIndex(Relation rel, IndexLock lock, LOCKMODE mode, bool dont_wait = false);
+void UnlockIndex(Relation rel, IndexLock lock, LOCKMODE mode);
+
+inline void LockGraph(Relation rel) { LockIndex(rel, IndexLock::kGraph, ExclusiveLock); }
+inline void UnlockGraph(Relation rel) { UnlockIndex(rel, IndexLock::kGraph, ExclusiveLock); }
 
 // The maintenance lock. False: `gives_way`, and somebody else has it.
 inline bool LockForMaintenance(Relation rel, bool gives_way) {
-  if (gives_way) return ConditionalLockPage(rel, kMaintenanceLock, ExclusiveLock);
-  LockPage(rel, kMaintenanceLock, ExclusiveLock);
-  return true;
+  return LockIndex(rel, IndexLock::kMaintenance, ExclusiveLock, gives_way);
 }
 inline void UnlockForMaintenance(Relation rel) {
-  UnlockPage(rel, kMaintenanceLock, ExclusiveLock);
+  UnlockIndex(rel, IndexLock::kMaintenance, ExclusiveLock);
 }
 
 // A holder of the graph lock with much to do lets others pass between its steps.
