@@ -71,7 +71,7 @@ SyncResult Link(const Index& index, GraphBuilder* builder, bool gives_way) {
   SyncResult result;
   if (!graph.Make(gives_way)) return result;
   LockGraph(index.rel);
-  GraphTurn turn(index.rel, gives_way);
+  GraphTurn turn(index.rel, gives_way, GraphTurn::kShort);
   if (WriteLists(index, graph, &turn)) result = LinkPlanned(index, graph, &turn);
   UnlockGraph(index.rel);
   return result;

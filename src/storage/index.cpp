@@ -33,9 +33,9 @@ void CheckMeta(Relation rel, const Meta& meta) {
                     RelationGetRelationName(rel), meta.version, kFormatVersion),
              errhint("Install the newer hnswpg, or REINDEX with this one.")));
   }
-  const bool sane = meta.dim >= 1 && meta.dim <= kMaxDim &&
-                    meta.m >= kMinM && meta.m <= kMaxM && meta.metric >= 1 && meta.metric <= 4 &&
-                    meta.quantization <= 1 && meta.next_element <= kMaxElements &&
+  const bool sane = meta.dim >= 1 && meta.dim <= kMaxDim && meta.m >= kMinM && meta.m <= kMaxM &&
+                    meta.metric >= 1 && meta.metric <= 4 && meta.quantization <= 1 &&
+                    meta.next_element <= kMaxElements &&
                     (meta.entry == kNoId || meta.entry < meta.next_element) &&
                     meta.entry_level <= kMaxLevel &&
                     meta.first_run + meta.n_runs <= kMaxPendingRuns;

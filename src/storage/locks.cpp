@@ -10,10 +10,6 @@ extern "C" {
 namespace hnswpg {
 namespace {
 
-// About as long as a few insertions take: giving way at every step would make a
-// vacuum beside several writers as many times as slow.
-constexpr TimestampTz kTurnMicroseconds = 2000;
-
 LOCKTAG TagOf(Relation rel, IndexLock lock) {
   LOCKTAG tag;
   SET_LOCKTAG_OBJECT(tag, rel->rd_lockInfo.lockRelId.dbId, RelationRelationId,
@@ -39,7 +35,7 @@ void UnlockIndex(Relation rel, IndexLock lock, LOCKMODE mode) {
 }
 
 bool GraphTurn::Yield() {
-  if (GetCurrentTimestamp() - since_ < kTurnMicroseconds) return true;
+  if (GetCurrentTimestamp() - since_ < length_) return true;
   if (gives_way_ && IsInTheWay()) return false;
   if (GraphIsWanted(rel_)) {
     has_yielded_ = true;

@@ -43,7 +43,7 @@ uint32_t LinkSome(const Index& index, uint32_t wanted, GraphTurn* turn, bool* st
 SyncResult LinkOneByOne(const Index& index, uint32_t wanted, bool gives_way) {
   LockIndex(index.rel, IndexLock::kLink, ShareLock);
   LockGraph(index.rel);
-  GraphTurn turn(index.rel, gives_way);
+  GraphTurn turn(index.rel, gives_way, GraphTurn::kShort);
   bool stopped;
   SyncResult result;
   result.linked = LinkSome(index, wanted, &turn, &stopped);
@@ -74,7 +74,7 @@ SyncResult SyncPending(const Index& index, bool gives_way) {
 bool LinkBatch(const Index& index) {
   if (!LockIndex(index.rel, IndexLock::kLink, ShareLock, true)) return false;
   LockGraph(index.rel);
-  GraphTurn turn(index.rel, false);
+  GraphTurn turn(index.rel, false, GraphTurn::kShort);
   bool stopped;
   LinkSome(index, kBatch, &turn, &stopped);
   UnlockGraph(index.rel);

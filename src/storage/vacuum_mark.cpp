@@ -224,7 +224,7 @@ VacuumCounts MarkDead(const Index& index, BufferAccessStrategy strategy,
                       bool (*is_dead)(ItemPointer tid, void* arg), void* arg) {
   Marker marker(index, strategy, is_dead, arg);
   LockGraph(index.rel);
-  GraphTurn turn(index.rel, false);
+  GraphTurn turn(index.rel, false, GraphTurn::kLong);
   marker.MarkPending();
   ForEachGraphBlock(index, [&](BlockNumber block) {
     turn.Yield();

@@ -34,7 +34,7 @@ int MaxCandidates(const Index& index) {
 
 Remover::Remover(const Index& index, bool gives_way)
     : index_(index),
-      turn_(index.rel, gives_way),
+      turn_(index.rel, gives_way, GraphTurn::kLong),
       fresh_(ContextArena(CurrentMemoryContext)),
       below_(ContextArena(CurrentMemoryContext)),
       seen_(ContextArena(CurrentMemoryContext)),

@@ -62,22 +62,22 @@ bool Link(const Index& index, const char* name, bool* worked) {
   return SyncPending(index, true).complete;
 }
 
-// Every other time that the last attempt did not succeed cleanup comes first, which may
-// mend what linking fails at.
-Outcome WorkOn(Relation rel, const char* name, bool cleans_up_first) {
+// Cleanup comes first: inserters cannot do that themselves, and every search pays for the
+// dead, while they see to it that not too much is pending. Linking does every other time
+// that the last attempt did not succeed: one may fail for ever where the other need not.
+Outcome WorkOn(Relation rel, const char* name, bool links_first) {
   const Index index = OpenIndex(rel);
   // Long work begins here, and must not keep VACUUM from removing rows: what looks
   // into the catalogs holds a snapshot until it is told that it need not.
   InvalidateCatalogSnapshot();
   bool worked = false;
-  const bool complete = cleans_up_first
-                            ? CleanUp(index, name, &worked) && Link(index, name, &worked)
-                            : Link(index, name, &worked) && CleanUp(index, name, &worked);
+  const bool complete = links_first ? Link(index, name, &worked) && CleanUp(index, name, &worked)
+                                    : CleanUp(index, name, &worked) && Link(index, name, &worked);
   if (!complete) return Outcome::kGaveWay;
   return worked ? Outcome::kWorked : Outcome::kNothingToDo;
 }
 
-Outcome OpenAndWork(Oid oid, bool cleans_up_first, Name* name) {
+Outcome OpenAndWork(Oid oid, bool links_first, Name* name) {
   const Oid table = IndexGetRelation(oid, true);
   if (table == InvalidOid) return Outcome::kNothingToDo;
   if (!ConditionalLockRelationOid(table, AccessShareLock) ||
@@ -89,7 +89,7 @@ Outcome OpenAndWork(Oid oid, bool cleans_up_first, Name* name) {
   Outcome outcome = Outcome::kNothingToDo;
   if (IsOurs(rel)) {
     NameIndex(rel, name);
-    outcome = WorkOn(rel, *name, cleans_up_first);
+    outcome = WorkOn(rel, *name, links_first);
   }
   relation_close(rel, NoLock);
   return outcome;
@@ -97,7 +97,7 @@ Outcome OpenAndWork(Oid oid, bool cleans_up_first, Name* name) {
 
 struct Job {
   Oid index;
-  bool cleans_up_first;
+  bool links_first;
   Name name;
   Outcome outcome;
 };
@@ -106,7 +106,7 @@ void DoJob(void* arg) {
   Job* job = static_cast<Job*>(arg);
   ErrorContextCallback callback = {error_context_stack, AddContext, job->name};
   error_context_stack = &callback;
-  job->outcome = OpenAndWork(job->index, job->cleans_up_first, &job->name);
+  job->outcome = OpenAndWork(job->index, job->links_first, &job->name);
   error_context_stack = callback.previous;
 }
 
@@ -115,7 +115,7 @@ void DoJob(void* arg) {
 Outcome ServiceIndex(Task* task) {
   Job job;
   job.index = task->index;
-  job.cleans_up_first = task->attempts % 2 == 1;
+  job.links_first = task->attempts % 2 == 1;
   job.outcome = Outcome::kNothingToDo;
   snprintf(job.name, sizeof(job.name), "with OID %u", task->index);
   return RunInTransaction(DoJob, &job, &task->last_error) ? job.outcome : Outcome::kFailed;

@@ -41,10 +41,16 @@ inline void UnlockForMaintenance(Relation rel) {
 // A holder of the graph lock with much to do lets others pass between its steps.
 class GraphTurn {
  public:
+  // Who links waits for others who link, so turns are as short as a few insertions.
+  // Marking and cleaning up is one against many who link: with turns as short it would
+  // be left behind, and dead elements would pile up.
+  static constexpr TimestampTz kShort = 2000;  // microseconds
+  static constexpr TimestampTz kLong = 10000;
+
   // `gives_way`: the caller holds RowExclusiveLock on the index, and is to come to
   // an end as soon as somebody waits for a lock that conflicts with it.
-  GraphTurn(Relation rel, bool gives_way)
-      : rel_(rel), gives_way_(gives_way), since_(GetCurrentTimestamp()) {}
+  GraphTurn(Relation rel, bool gives_way, TimestampTz length)
+      : rel_(rel), gives_way_(gives_way), length_(length), since_(GetCurrentTimestamp()) {}
   // Releases the graph lock and takes it again, if somebody waits for it and this
   // turn has lasted long enough. The graph may be another one afterwards. False:
   // the caller should come to an end (asked as seldom as the clock).
@@ -55,6 +61,7 @@ class GraphTurn {
  private:
   Relation rel_;
   bool gives_way_;
+  TimestampTz length_;
   TimestampTz since_;
   bool has_yielded_ = false;
 };
