@@ -162,23 +162,11 @@ Buffer CreateMetaPage(Relation rel, ForkNumber fork) {
   return buffer;
 }
 
-GraphBuilder* StartBuilder(const Index& index, int64 expected) {
-  BuildOptions options;
-  options.m = index.parameters.m;
-  options.ef_construction = index.parameters.ef_construction;
-  options.threads = 1 + max_parallel_maintenance_workers;
-  options.memory_limit = BuildMemoryLimit();
-  options.expected_elements = expected;
-  GraphBuilder* builder = GraphBuilder::Create(index.space, options);
-  if (builder == nullptr) RaiseBuildError(nullptr, BuildStatus::kOutOfMemory);
-  return builder;
-}
-
 double BuildFrom(Relation heap, Relation rel, IndexInfo* info, BuildState* state) {
   double tuples = 0;
   PG_ENSURE_ERROR_CLEANUP(StopBuilder, PointerGetDatum(state));
   {
-    state->builder = StartBuilder(*state->index, state->expected);
+    state->builder = CreateBuilder(*state->index, state->expected);
     EnterPhase(kPhaseLoad);
     tuples = table_index_build_scan(heap, rel, info, true, true, AddRow, state, nullptr);
     if (state->builder) WriteGraph(state);

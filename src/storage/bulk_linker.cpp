@@ -28,18 +28,6 @@ namespace {
 constexpr uint32_t kFewest = 2000;
 constexpr uint32_t kLinkedForOne = 8;
 
-GraphBuilder* CreateBuilder(const Index& index, uint32_t elements) {
-  BuildOptions options;
-  options.m = index.parameters.m;
-  options.ef_construction = index.parameters.ef_construction;
-  options.threads = 1 + max_parallel_maintenance_workers;
-  options.memory_limit = BuildMemoryLimit();
-  options.expected_elements = elements;
-  GraphBuilder* builder = GraphBuilder::Create(index.space, options);
-  if (builder == nullptr) RaiseBuildError(nullptr, BuildStatus::kOutOfMemory);
-  return builder;
-}
-
 void StopBuilder(int, Datum arg) {
   GraphBuilder** builder = reinterpret_cast<GraphBuilder**>(DatumGetPointer(arg));
   GraphBuilder::Destroy(*builder);

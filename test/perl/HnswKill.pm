@@ -17,21 +17,7 @@ use Test::More;
 use HnswClient;
 use HnswFault;
 
-our @EXPORT = qw(kill_points process_children kill_backend kill_postmaster);
-
-# Process ids of the children of a process.
-sub process_children
-{
-	my ($parent) = @_;
-	my @children;
-	for my $file (glob '/proc/[0-9]*/stat')
-	{
-		open my $stat, '<', $file or next;
-		my $line = <$stat> // next;
-		push @children, $1 if $line =~ /^(\d+) \(.*\) \S (\d+) /s && $2 == $parent;
-	}
-	return @children;
-}
+our @EXPORT = qw(kill_points kill_backend kill_postmaster);
 
 # Whether a process runs. One that was killed and that nobody has asked after yet
 # does not.

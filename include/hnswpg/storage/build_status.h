@@ -1,9 +1,9 @@
-// What a graph builder reports, as the server's errors.
+// Graph builders for an index, and what they report as the server's errors.
 #ifndef HNSWPG_STORAGE_BUILD_STATUS_H_
 #define HNSWPG_STORAGE_BUILD_STATUS_H_
 
 #include "hnswpg/core/graph_builder.h"
-#include "hnswpg/storage/server.h"
+#include "hnswpg/storage/index.h"
 
 namespace hnswpg {
 
@@ -17,6 +17,10 @@ inline void CheckBuild(const GraphBuilder* builder, BuildStatus status) {
 
 // maintenance_work_mem, in bytes.
 size_t BuildMemoryLimit();
+
+// A builder for this index within maintenance_work_mem, with as many threads as there
+// may be parallel workers, and this process's own. Raises ERRCODE_OUT_OF_MEMORY.
+GraphBuilder* CreateBuilder(const Index& index, size_t expected);
 
 // Links all that was added, interruptibly.
 void DrainBuilder(GraphBuilder* builder);
