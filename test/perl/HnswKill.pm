@@ -334,8 +334,7 @@ sub strike
 	my ($node, $kind, $name, $longest, $blow) = @_;
 	my $operation = $operation{$kind};
 	$operation->{prepare}->($node, $name);
-	my @clients = map { HnswClient->start($node, $_) } $operation->{scripts}->($node, $name);
-	$_->backend for @clients;
+	my @clients = start_clients($node, $operation->{scripts}->($node, $name));
 	my $strike = $blow->($node, $operation->{victim} ? $operation->{victim}->($node) : $clients[0]);
 	usleep(1e6 * rand($longest));
 	if ($clients[0]->ended || has_ended($clients[0]))
@@ -353,14 +352,24 @@ sub strike
 	return ($in_time, join("\n", grep { $_ ne '' } @wrong));
 }
 
+# The first one last, for what it does may be over in a moment.
+sub start_clients
+{
+	my ($node, $first, @scripts) = @_;
+	my @others = map { HnswClient->start($node, $_) } @scripts;
+	$_->backend for @others;
+	my $client = HnswClient->start($node, $first);
+	$client->backend;
+	return ($client, @others);
+}
+
 # How long the operation's first client takes undisturbed.
 sub measure
 {
 	my ($node, $kind, $name) = @_;
 	my $operation = $operation{$kind};
 	$operation->{prepare}->($node, $name);
-	my @clients = map { HnswClient->start($node, $_) } $operation->{scripts}->($node, $name);
-	$_->backend for @clients;
+	my @clients = start_clients($node, $operation->{scripts}->($node, $name));
 	my $begin = time;
 	wait_until(
 		sub {
@@ -381,7 +390,7 @@ sub kill_points
 	{
 		my (%longest, @wrong);
 		my ($hits, $misses, $begin) = (0, 0, time);
-		while ($hits < $points && $misses < 5 * $points)
+		while ($hits < $points && $misses < 10 * $points)
 		{
 			my @tables = @{ $operation{$kind}{tables} };
 			my $name = $tables[ ($hits + $misses) % @tables ];
