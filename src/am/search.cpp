@@ -200,16 +200,11 @@ Meta Search::MeasurePending() {
   runs_.Clear();
   versions_.Clear();
   if (index_.meta.n_runs == 0) return index_.meta;
-  for (;;) {
-    const Meta meta = ReadPendingRuns(index_, &runs_);
-    keeps_rows_ |= !runs_.empty();
-    for (const PendingRun& run : runs_) MeasureRun(run);
-    // Else a slot that was measured may not have been the pending element's any more.
-    if (graph_.ReadMerges() == meta.n_merges) return meta;
-    runs_.Clear();
-    pending_.Clear();
-    versions_.Clear();
-  }
+  const Meta meta = ReadPendingRuns(index_, &runs_);
+  keeps_rows_ |= !runs_.empty();
+  // What leaves the list before it is measured is in the graph before it is walked.
+  for (const PendingRun& run : runs_) MeasureRun(run);
+  return meta;
 }
 
 void Search::MeasureRun(const PendingRun& run) {

@@ -226,7 +226,6 @@ void Linker::Merge(ElementId into) {
   const TidEntry entry = TailAt(self, layout)->tids[0];
   ElementTail* tail = TailAt(txn.slot(into), layout);
   Meta* meta = txn.meta();
-  meta->n_merges++;
   TakeOffList(&txn);
   if (tail->n_tids < kInlineTids) {
     tail->tids[tail->n_tids++] = entry;

@@ -161,18 +161,18 @@ bool PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Me
   return true;
 }
 
-uint32_t PageGraph::ReadMetaWord(uint32_t Meta::*word) {
+uint32_t PageGraph::ReadReroutings() {
   pg_read_barrier();
   const Peek peek = PeekPage(*index_, kMetaBlock);
   if (peek.page != nullptr) {
     const volatile Meta* meta = MetaOf(const_cast<char*>(peek.page));
-    const uint32_t n = meta->*word;
+    const uint32_t n = meta->n_reroutings;
     pg_read_barrier();
     BufferTag tag = tag_;
     tag.blockNum = kMetaBlock;
     if (StillHolds(peek, tag)) return n;
   }
-  return ReadMeta(*index_).*word;
+  return ReadMeta(*index_).n_reroutings;
 }
 
 Measured PageGraph::MeasurePinned(ElementId id, uint32_t* version) {

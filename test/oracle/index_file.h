@@ -42,8 +42,8 @@ struct MetaPage {
   uint32_t n_free_uppers;
   uint64_t n_tids;
   int64_t last_sync;
-  uint32_t n_merges;
   uint32_t n_reroutings;
+  uint32_t unused2;
 };
 
 // A row of the table.

@@ -25,7 +25,7 @@ my %META = (
 	first_run => [ 44, 'v' ], n_runs => [ 46, 'v' ], n_pending => [ 48, 'V' ],
 	n_linked => [ 52, 'V' ], n_dead => [ 56, 'V' ], n_tid_slots => [ 60, 'V' ],
 	n_free => [ 64, 'V' ], n_free_uppers => [ 68, 'V' ], n_tids => [ 72, 'Q<' ],
-	last_sync => [ 80, 'q<' ], n_merges => [ 88, 'V' ], n_reroutings => [ 92, 'V' ]);
+	last_sync => [ 80, 'q<' ], n_reroutings => [ 88, 'V' ]);
 
 # Fields of a slot: before the payload, and in the tail.
 my %HEAD = (state => [ 0, 'C' ], level => [ 1, 'C' ]);

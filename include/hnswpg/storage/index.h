@@ -47,12 +47,10 @@ struct Meta {
   uint32_t n_free_uppers;
   uint64_t n_tids;    // heap TIDs in the index, those of pending elements too
   int64_t last_sync;  // when an element was linked last, a TimestampTz; 0: never
-  // Pending elements merged into equal ones, modulo 2^32: where it has not changed,
-  // no row has moved from one element to another.
-  uint32_t n_merges;
   // Times that cleanup has moved elements in the tree of parents, modulo 2^32: a walk
   // during which it has not changed has missed nothing for that reason.
   uint32_t n_reroutings;
+  uint32_t unused2;
 };
 static_assert(sizeof(Meta) == 96);
 

@@ -36,10 +36,9 @@ class PageGraph {
   // the versions of their slots.
   void MeasureInOrder(const ElementId* ids, int n, Measured* out, uint32_t* versions);
 
-  // Metapage fields as they are now, after all that was read before. They need no lock:
-  // each is one aligned word.
-  uint32_t ReadReroutings() { return ReadMetaWord(&Meta::n_reroutings); }
-  uint32_t ReadMerges() { return ReadMetaWord(&Meta::n_merges); }
+  // Meta::n_reroutings as it is now, after all that was read before. Needs no lock: it
+  // is one aligned word.
+  uint32_t ReadReroutings();
 
  private:
   int ReadLevel0(ElementId id, ElementId* out);
@@ -50,7 +49,6 @@ class PageGraph {
   bool MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
                      uint32_t* versions);
   Measured MeasurePinned(ElementId id, uint32_t* version = nullptr);
-  uint32_t ReadMetaWord(uint32_t Meta::*word);
   float DistanceTo(const char* slot) const {
     return index_->space.Distance(code_, slot + offsetof(ElementHead, code));
   }
