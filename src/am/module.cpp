@@ -12,5 +12,6 @@ HNSWPG_EXPORT void _PG_init(void);
 void _PG_init(void) {
   hnswpg::DefineOptions();
   hnswpg::DefineSettings();
+  hnswpg::InstallPlanHook();
   if (process_shared_preload_libraries_in_progress) hnswpg::RegisterLauncher();
 }

@@ -36,6 +36,12 @@ extern bool startup_sync;
 extern double cleanup_threshold;
 void DefineSettings();
 
+// ---- plans (plan.cpp) ----
+
+// Keeps plans that read an index in its order from computing the distance once more.
+// Once a process.
+void InstallPlanHook();
+
 // ---- what an index is about (opclass.cpp) ----
 
 // The operator class's first support function; returns an OpclassSupport.
