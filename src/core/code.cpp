@@ -2,7 +2,8 @@
 //
 // Invariants: a code depends on its vector alone, not on the instruction set in
 // use (no kernel takes part in Encode), so that a code can be checked against
-// its vector on another machine. No distance is NaN.
+// its vector on another machine. No distance is NaN. The distance of two codes is the
+// same float whichever function computes it.
 //
 // Ranges: L2 and inner product overflow to infinity where their true value does
 // not fit a float, as the SQL operators do. int8 codes of cosine are good for
@@ -15,6 +16,7 @@
 #include "hnswpg/core/code.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -39,6 +41,20 @@ CodeHeader Header(const void* code) {
   CodeHeader header;
   memcpy(&header, code, sizeof header);
   return header;
+}
+
+// A product as a float. Where the compiler may compute it and the addition behind it
+// in one instruction, without rounding between, it would do so in one copy of this
+// code and not in another.
+inline float Rounded(float product) {
+#if defined(__aarch64__)
+  asm("" : "+w"(product));
+#elif defined(__FMA__)
+  asm("" : "+x"(product));
+#elif defined(__FP_FAST_FMAF)
+  asm("" : "+m"(product));
+#endif
+  return product;
 }
 
 struct Measure {
@@ -114,13 +130,14 @@ inline CodeSum SumItems(const Kernels& kernels, Metric metric, Quantization quan
 }
 
 // The distance that a whole sum means.
-inline float DistanceOf(Metric metric, Quantization quantization, CodeHeader a, CodeHeader b,
-                        CodeSum sum) {
+[[gnu::always_inline]] inline float DistanceOf(Metric metric, Quantization quantization,
+                                               CodeHeader a, CodeHeader b, CodeSum sum) {
   const bool int8 = quantization == Quantization::kInt8;
-  const float product = a.scale * b.scale * (int8 ? static_cast<float>(sum.i8) : sum.f32);
+  const float dot = int8 ? static_cast<float>(sum.i8) : sum.f32;
+  const float product = Rounded(Rounded(a.scale * b.scale) * dot);
   switch (metric) {
     case Metric::kL2:
-      return InfinityIfNaN(int8 ? a.norm2 + b.norm2 - 2 * product : sum.f32);
+      return InfinityIfNaN(int8 ? a.norm2 + b.norm2 - Rounded(2 * product) : sum.f32);
     case Metric::kCosine:
       return InfinityIfNaN(1 - product);
     case Metric::kL1:
@@ -129,6 +146,30 @@ inline float DistanceOf(Metric metric, Quantization quantization, CodeHeader a, 
       break;
   }
   return InfinityIfNaN(-product);
+}
+
+// DistanceOf for n codes, with the metric known to the compiler.
+template <Metric kMetric>
+void DistancesOf(CodeHeader query, const char* const* codes, const int32_t* dots, size_t n,
+                 float* out) {
+  for (size_t i = 0; i < n; i++) {
+    out[i] = DistanceOf(kMetric, Quantization::kInt8, query, Header(codes[i]), {dots[i], 0.0f});
+  }
+}
+
+// The sum of n values, by a kernel, as it is needed for each search.
+int32_t SumI8(const Kernels& kernels, const int8_t* values, size_t n) {
+  constexpr size_t kPiece = 256;
+  static constexpr auto kOnes = [] {
+    std::array<int8_t, kPiece> ones{};
+    for (int8_t& one : ones) one = 1;
+    return ones;
+  }();
+  int32_t sum = 0;
+  for (size_t i = 0; i < n; i += kPiece) {
+    sum += kernels.dot_i8(values + i, kOnes.data(), std::min(kPiece, n - i));
+  }
+  return sum;
 }
 
 }  // namespace
@@ -191,6 +232,43 @@ float CodeSpace::ExactDistance(const float* a, const float* b) const noexcept {
       break;
   }
   return InfinityIfNaN(distance);
+}
+
+QueryCode::QueryCode(const CodeSpace* space, const void* code) noexcept
+    : space_(space), code_(code), int8_{} {
+  if (space->quantization_ != Quantization::kInt8) return;
+  const int8_t* payload = reinterpret_cast<const int8_t*>(Payload(code));
+  int8_ = {payload, space->dim_, SumI8(*space->kernels_, payload, space->dim_)};
+}
+
+void QueryCode::Distances(const char* const* codes, size_t n, float* out) const noexcept {
+  if (space_->quantization_ != Quantization::kInt8) {
+    for (size_t i = 0; i < n; i++) out[i] = space_->Distance(code_, codes[i]);
+    return;
+  }
+  for (size_t i = 0; i < n; i += kPiece) {
+    DistancesOfPiece(codes + i, std::min(kPiece, n - i), out + i);
+  }
+}
+
+// The same for int8 codes, at most kPiece of them.
+void QueryCode::DistancesOfPiece(const char* const* codes, size_t n, float* out) const noexcept {
+  if (n == 0) return;
+  const int8_t* payloads[kPiece];
+  int32_t dots[kPiece];
+  for (size_t i = 0; i < n; i++) payloads[i] = reinterpret_cast<const int8_t*>(Payload(codes[i]));
+  space_->kernels_->dots_i8(int8_, payloads, n, dots);
+  const CodeHeader query = Header(code_);
+  switch (space_->metric_) {
+    case Metric::kL2:
+      return DistancesOf<Metric::kL2>(query, codes, dots, n, out);
+    case Metric::kCosine:
+      return DistancesOf<Metric::kCosine>(query, codes, dots, n, out);
+    case Metric::kInnerProduct:
+    case Metric::kL1:  // is never quantized
+      break;
+  }
+  DistancesOf<Metric::kInnerProduct>(query, codes, dots, n, out);
 }
 
 }  // namespace hnswpg

@@ -328,10 +328,153 @@ int32_t DotI8(const int8_t* HWY_RESTRICT a, const int8_t* HWY_RESTRICT b, size_t
 
 #endif  // HNSWPG_I8_VNNI
 
+#if HNSWPG_I8_VNNI || HNSWPG_I8_MADDUBS
+
+// One vector of the query, with what is computed of it once for four arrays.
+struct QueryPart {
+  hn::Vec<DI8> values;
+#if HNSWPG_I8_MADDUBS
+  hn::Vec<DI8> abs;
+#endif
+};
+
+HWY_INLINE QueryPart MakePart(hn::Vec<DI8> values) {
+#if HNSWPG_I8_MADDUBS
+  return {values, hn::Abs(values)};
+#else
+  return {values};
+#endif
+}
+
+// sum + the products of the query's values and v, in any way. With VNNI v + 128
+// takes v's place: it is the operand that has to be unsigned, and the excess is the
+// same for all arrays.
+HWY_INLINE VI32 AddProducts(const QueryPart& query, hn::Vec<DI8> v, VI32 sum) {
+#if HNSWPG_I8_VNNI
+  const DU8 du8;
+  return AddQuads(hn::Xor(hn::BitCast(du8, v), hn::Set(du8, uint8_t{128})), query.values, sum);
+#elif HWY_TARGET == HWY_AVX3
+  const auto negative = _mm512_movepi8_mask(query.values.raw);
+  const auto signed_v = _mm512_mask_sub_epi8(v.raw, negative, _mm512_setzero_si512(), v.raw);
+  const auto pairs = _mm512_maddubs_epi16(query.abs.raw, signed_v);
+  return hn::Add(sum, VI32{_mm512_madd_epi16(pairs, _mm512_set1_epi16(1))});
+#elif HWY_TARGET == HWY_AVX2
+  const auto signed_v = _mm256_sign_epi8(v.raw, query.values.raw);
+  const auto pairs = _mm256_maddubs_epi16(query.abs.raw, signed_v);
+  return hn::Add(sum, VI32{_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))});
+#else
+  const auto signed_v = _mm_sign_epi8(v.raw, query.values.raw);
+  const auto pairs = _mm_maddubs_epi16(query.abs.raw, signed_v);
+  return hn::Add(sum, VI32{_mm_madd_epi16(pairs, _mm_set1_epi16(1))});
+#endif
+}
+
+// What the products of AddProducts are too much, in all.
+HWY_INLINE int32_t Excess(const QueryI8& query) {
+#if HNSWPG_I8_VNNI
+  return 128 * query.sum;
+#else
+  (void)query;
+  return 0;
+#endif
+}
+
+using D4 = hn::Full128<int32_t>;
+
+// The vector whose lanes are the sums of every fourth lane of v, from the first,
+// the second, the third and the fourth on.
+template <class D>
+HWY_INLINE hn::Vec<D4> SumBlocks(D d, hn::Vec<D> v) {
+  if constexpr (hn::MaxLanes(D()) <= 4) {
+    return v;
+  } else {
+    const hn::Half<D> half;
+    return SumBlocks(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+}
+
+// The sums of the lanes of each of four vectors.
+HWY_INLINE hn::Vec<D4> SumLanesOf4(VI32 v0, VI32 v1, VI32 v2, VI32 v3) {
+  const DI32 d;
+  const hn::ScalableTag<int64_t> pairs;
+  const auto v01 = hn::Add(hn::InterleaveLower(d, v0, v1), hn::InterleaveUpper(d, v0, v1));
+  const auto v23 = hn::Add(hn::InterleaveLower(d, v2, v3), hn::InterleaveUpper(d, v2, v3));
+  const auto lower = hn::InterleaveLower(pairs, hn::BitCast(pairs, v01), hn::BitCast(pairs, v23));
+  const auto upper = hn::InterleaveUpper(pairs, hn::BitCast(pairs, v01), hn::BitCast(pairs, v23));
+  return SumBlocks(d, hn::Add(hn::BitCast(d, lower), hn::BitCast(d, upper)));
+}
+
+struct Sums4 {
+  VI32 sum0, sum1, sum2, sum3;
+};
+
+HWY_INLINE void AddProducts4(hn::Vec<DI8> q, hn::Vec<DI8> v0, hn::Vec<DI8> v1, hn::Vec<DI8> v2,
+                             hn::Vec<DI8> v3, Sums4* sums) {
+  const QueryPart query = MakePart(q);
+  sums->sum0 = AddProducts(query, v0, sums->sum0);
+  sums->sum1 = AddProducts(query, v1, sums->sum1);
+  sums->sum2 = AddProducts(query, v2, sums->sum2);
+  sums->sum3 = AddProducts(query, v3, sums->sum3);
+}
+
+// dots_i8 of four arrays side by side: the query is loaded once for all, and what
+// has to come from memory is waited for together. To prefetch more lines of them, or
+// those of the next four, was slower than to leave it to the CPU.
+HWY_INLINE void Dots4(const QueryI8& query, const int8_t* const* arrays, int32_t* out) {
+  const DI8 d8;
+  const size_t lanes = hn::Lanes(d8);
+  const size_t n = query.n;
+  const int8_t* const q = query.values;
+  const int8_t *const v0 = arrays[0], *const v1 = arrays[1];
+  const int8_t *const v2 = arrays[2], *const v3 = arrays[3];
+  const VI32 zero = hn::Zero(DI32());
+  Sums4 sums = {zero, zero, zero, zero};
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    AddProducts4(hn::LoadU(d8, q + i), hn::LoadU(d8, v0 + i), hn::LoadU(d8, v1 + i),
+                 hn::LoadU(d8, v2 + i), hn::LoadU(d8, v3 + i), &sums);
+  }
+  if (i < n) {
+    AddProducts4(LoadTail(d8, q, i, n), LoadTail(d8, v0, i, n), LoadTail(d8, v1, i, n),
+                 LoadTail(d8, v2, i, n), LoadTail(d8, v3, i, n), &sums);
+  }
+  const auto sum = SumLanesOf4(sums.sum0, sums.sum1, sums.sum2, sums.sum3);
+  hn::StoreU(hn::Sub(sum, hn::Set(D4(), Excess(query))), D4(), out);
+}
+
+void DotsI8(const QueryI8& query, const int8_t* const* arrays, size_t n_arrays, int32_t* out) {
+  size_t i = 0;
+#if HWY_MEM_OPS_MIGHT_FAULT
+  const bool fills_vector = query.n >= hn::Lanes(DI8());
+#else
+  constexpr bool fills_vector = true;
+#endif
+  if (fills_vector) {
+    for (; i + 4 <= n_arrays; i += 4) Dots4(query, arrays + i, out + i);
+    if (const size_t rest = n_arrays - i; rest > 1) {
+      const int8_t* const last = arrays[n_arrays - 1];
+      const int8_t* const four[] = {arrays[i], arrays[i + 1], last, last};
+      int32_t dots[4];
+      Dots4(query, four, dots);
+      for (size_t j = 0; j < rest; j++) out[i + j] = dots[j];
+      return;
+    }
+  }
+  for (; i < n_arrays; i++) out[i] = DotI8(query.values, arrays[i], query.n);
+}
+
+#else
+
+void DotsI8(const QueryI8& query, const int8_t* const* arrays, size_t n_arrays, int32_t* out) {
+  for (size_t i = 0; i < n_arrays; i++) out[i] = DotI8(query.values, arrays[i], query.n);
+}
+
+#endif
+
 const Kernels* TargetKernels() {
   // The namespace is called N_AVX2 and so on.
-  static constexpr Kernels kKernels = {L2Squared,   Dot,   L1,
-                                       CosineParts, DotI8, &HWY_STR(HWY_NAMESPACE)[2]};
+  static constexpr Kernels kKernels = {
+      L2Squared, Dot, L1, CosineParts, DotI8, DotsI8, &HWY_STR(HWY_NAMESPACE)[2]};
   return &kKernels;
 }
 

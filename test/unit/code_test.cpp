@@ -14,6 +14,7 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -25,6 +26,7 @@ using hnswpg::CodeSpace;
 using hnswpg::CodeSum;
 using hnswpg::Metric;
 using hnswpg::Quantization;
+using hnswpg::QueryCode;
 
 constexpr Metric kQuantized[] = {Metric::kL2, Metric::kInnerProduct, Metric::kCosine};
 constexpr Metric kAll[] = {Metric::kL2, Metric::kInnerProduct, Metric::kCosine, Metric::kL1};
@@ -453,4 +455,116 @@ TEST_CASE("re-ranking forty by code finds the ten nearest", "[code]") {
     }
   }
   CHECK(static_cast<double>(found) >= 0.99 * kQueries * kNearest);
+}
+
+namespace {
+
+// Codes of the same space, each in memory of its own.
+class Codes {
+ public:
+  explicit Codes(const CodeSpace& space) : space_(space) {}
+
+  void Add(const Vector& vector) {
+    std::vector<uint32_t> words((space_.code_bytes() + 3) / 4);
+    space_.Encode(vector.data(), words.data());
+    words_.push_back(std::move(words));
+  }
+  // A code that no vector has.
+  void AddRaw(CodeHeader header, const Vector& vector) {
+    Add(vector);
+    memcpy(words_.back().data(), &header, sizeof header);
+  }
+  size_t size() const { return words_.size(); }
+  std::vector<const char*> pointers() const {
+    std::vector<const char*> pointers;
+    for (const auto& words : words_)
+      pointers.push_back(reinterpret_cast<const char*>(words.data()));
+    return pointers;
+  }
+
+ private:
+  const CodeSpace& space_;
+  std::vector<std::vector<uint32_t>> words_;
+};
+
+bool SameBits(float a, float b) { return memcmp(&a, &b, sizeof a) == 0; }
+
+// Each code in turn against all of them: by QueryCode what Distance says, and what
+// Finish makes of the sum.
+void CheckDistances(const CodeSpace& space, const Codes& codes) {
+  const std::vector<const char*> all = codes.pointers();
+  for (const char* query : all) {
+    const QueryCode prepared(&space, query);
+    CHECK(prepared.code() == query);
+    CHECK(&prepared.space() == &space);
+    std::vector<float> out(all.size(), -1.0f);
+    prepared.Distances(all.data(), all.size(), out.data());
+    for (size_t i = 0; i < all.size(); i++) {
+      const float distance = space.Distance(query, all[i]);
+      CodeSum sum;
+      space.Accumulate(query + sizeof(CodeHeader), all[i] + sizeof(CodeHeader),
+                       space.payload_bytes(), &sum);
+      CodeHeader a, b;
+      memcpy(&a, query, sizeof a);
+      memcpy(&b, all[i], sizeof b);
+      INFO("dim = " << space.dim() << ", i = " << i);
+      REQUIRE(!std::isnan(out[i]));
+      REQUIRE(SameBits(out[i], distance));
+      REQUIRE(space.Finish(a, b, sum) == distance);  // only the sign of 0 may differ
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("QueryCode's distances are Distance's, bit for bit", "[code]") {
+  const Metric metric = GENERATE(from_range(kAll));
+  const Quantization quantization = GENERATE(Quantization::kNone, Quantization::kInt8);
+  std::vector<uint32_t> dims(300);
+  std::iota(dims.begin(), dims.end(), 1);
+  dims.insert(dims.end(), {768, 1536, 16000});
+  for (const uint32_t dim : dims) {
+    const CodeSpace space(metric, quantization, dim);
+    Codes codes(space);
+    for (const Vector& vector : Random(7, dim, dim)) codes.Add(vector);
+    CheckDistances(space, codes);
+  }
+}
+
+TEST_CASE("QueryCode takes any number of codes", "[code]") {
+  const Metric metric = GENERATE(from_range(kAll));
+  const CodeSpace space(metric, Quantization::kInt8, 100);
+  Codes codes(space);
+  for (const Vector& vector : Random(200, 100, 12)) codes.Add(vector);
+  const std::vector<const char*> all = codes.pointers();
+  const QueryCode query(&space, all[0]);
+  for (size_t n = 0; n <= all.size(); n++) {
+    std::vector<float> out(n + 1, -77.0f);
+    query.Distances(all.data(), n, out.data());
+    INFO("n = " << n);
+    for (size_t i = 0; i < n; i++) REQUIRE(SameBits(out[i], space.Distance(all[0], all[i])));
+    REQUIRE(out[n] == -77.0f);
+  }
+}
+
+TEST_CASE("QueryCode's distances of extreme codes are Distance's, and never NaN", "[code]") {
+  const Metric metric = GENERATE(from_range(kAll));
+  const Quantization quantization = GENERATE(Quantization::kNone, Quantization::kInt8);
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  for (const uint32_t dim : {1, 63, 64, 65, 100, 768}) {
+    const CodeSpace space(metric, quantization, dim);
+    Codes codes(space);
+    codes.Add(Vector(dim, 0.0f));
+    for (const float size : {1e-45f, 1e-20f, 1.0f, 1e18f, 3e38f}) {
+      codes.Add(Vector(dim, size));   // a payload of 127s
+      codes.Add(Vector(dim, -size));  // and of -127s
+    }
+    const Vector one(dim, 1.0f);
+    for (const float scale : {0.0f, 1.0f, kInfinity, kNaN}) {
+      for (const float norm2 : {0.0f, kInfinity, -kInfinity, kNaN}) {
+        codes.AddRaw({scale, norm2}, one);
+      }
+    }
+    CheckDistances(space, codes);
+  }
 }

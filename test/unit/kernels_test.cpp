@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -109,6 +110,27 @@ void CheckBytes(const Kernels& k, const int8_t* a, const int8_t* b, size_t n) {
   CHECK(k.dot_i8(a, b, n) == expected);
 }
 
+std::vector<int32_t> DotsI8(const Kernels& k, const std::vector<int8_t>& query,
+                            const std::vector<const int8_t*>& arrays) {
+  const int32_t sum = std::accumulate(query.begin(), query.end(), 0);
+  constexpr int32_t kCanary = 0x5EED5EED;
+  std::vector<int32_t> dots(arrays.size() + 1, kCanary);
+  k.dots_i8({query.data(), query.size(), sum}, arrays.data(), arrays.size(), dots.data());
+  CHECK(dots.back() == kCanary);
+  dots.pop_back();
+  return dots;
+}
+
+void CheckDots(const Kernels& k, const std::vector<int8_t>& query,
+               const std::vector<const int8_t*>& arrays) {
+  INFO(k.target << ", n = " << query.size() << ", arrays: " << arrays.size());
+  std::vector<int32_t> expected;
+  for (const int8_t* array : arrays) {
+    expected.push_back(std::inner_product(query.begin(), query.end(), array, 0));
+  }
+  CHECK(DotsI8(k, query, arrays) == expected);
+}
+
 // Memory with a page before and a page behind it that may not be touched.
 class Guarded {
  public:
@@ -190,6 +212,38 @@ TEST_CASE("dot_i8 is exact at the ends of its range", "[kernels]") {
   }
 }
 
+TEST_CASE("dots_i8 is exact for any number of arrays of any length", "[kernels]") {
+  constexpr size_t kArrays = 13;
+  for (const Kernels* kernels : AllKernels()) {
+    for (size_t n = 0; n <= 300; n++) {
+      const std::vector<int8_t> query = RandomBytes(n, 13), bytes = RandomBytes(kArrays * n, 14);
+      std::vector<const int8_t*> arrays;
+      for (size_t i = 0; i < kArrays; i++) {
+        CheckDots(*kernels, query, arrays);
+        arrays.push_back(bytes.data() + i * n);
+      }
+    }
+    for (const size_t n : {768, 1000, 1536, 16000}) {
+      const std::vector<int8_t> query = RandomBytes(n, 15), bytes = RandomBytes(n + 200, 16);
+      std::vector<const int8_t*> arrays;  // overlap, and lie at every alignment
+      for (size_t i = 0; i < 200; i++) arrays.push_back(bytes.data() + (i * 37) % 200);
+      CheckDots(*kernels, query, arrays);
+    }
+  }
+}
+
+TEST_CASE("dots_i8 is exact at the ends of its range", "[kernels]") {
+  constexpr int8_t kEnds[] = {-127, 0, 127};
+  for (const Kernels* kernels : AllKernels()) {
+    for (const size_t n : Lengths()) {
+      const std::vector<int8_t> low(n, -127), zero(n, 0), high(n, 127);
+      const std::vector<const int8_t*> arrays = {low.data(), zero.data(), high.data(), low.data(),
+                                                 high.data()};
+      for (const int8_t x : kEnds) CheckDots(*kernels, std::vector<int8_t>(n, x), arrays);
+    }
+  }
+}
+
 TEST_CASE("kernels take arrays at any alignment", "[kernels]") {
   constexpr size_t kLength = 131;
   const std::vector<float> a = RandomFloats(kLength + 32, 3), b = RandomFloats(kLength + 32, 4);
@@ -215,6 +269,29 @@ TEST_CASE("kernels touch nothing outside the arrays", "[kernels]") {
       const std::vector<int8_t> a8 = RandomBytes(n, 9), b8 = RandomBytes(n, 10);
       CheckBytes(*kernels, left.AtEnd(a8), right.AtEnd(b8), n);
       CheckBytes(*kernels, left.AtStart(a8), right.AtStart(b8), n);
+    }
+  }
+}
+
+TEST_CASE("dots_i8 touches nothing outside the arrays", "[kernels]") {
+  constexpr size_t kLongest = 300;
+  Guarded query(kLongest), arrays(kLongest);
+  for (const Kernels* kernels : AllKernels()) {
+    for (size_t n = 0; n <= kLongest; n++) {
+      const std::vector<int8_t> a = RandomBytes(n, 17), b = RandomBytes(n, 18);
+      const int32_t sum = std::accumulate(a.begin(), a.end(), 0);
+      const int32_t dot = std::inner_product(a.begin(), a.end(), b.begin(), 0);
+      for (const bool at_end : {false, true}) {
+        const int8_t* q = at_end ? query.AtEnd(a) : query.AtStart(a);
+        const int8_t* v = at_end ? arrays.AtEnd(b) : arrays.AtStart(b);
+        const int8_t* const all[] = {v, v, v, v, v, v, v};
+        for (const size_t count : {1, 2, 3, 4, 7}) {
+          INFO(kernels->target << ", n = " << n << ", arrays: " << count);
+          std::vector<int32_t> dots(count);
+          kernels->dots_i8({q, n, sum}, all, count, dots.data());
+          CHECK(dots == std::vector<int32_t>(count, dot));
+        }
+      }
     }
   }
 }

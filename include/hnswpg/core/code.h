@@ -73,10 +73,40 @@ class CodeSpace {
   float ExactDistance(const float* a, const float* b) const noexcept;
 
  private:
+  friend class QueryCode;
+
   Metric metric_;
   Quantization quantization_;
   uint32_t dim_;
   const Kernels* kernels_;
+};
+
+// One code made ready to be compared with many others, as a search does: what
+// depends on it alone is computed once. Owns nothing; the space and the code that
+// it was made of outlive it.
+class QueryCode {
+ public:
+  QueryCode() = default;  // to be assigned to
+  // `code`: contiguous, 4-byte aligned.
+  QueryCode(const CodeSpace* space, const void* code) noexcept;
+
+  const CodeSpace& space() const { return *space_; }
+  const void* code() const { return code_; }
+
+  // out[i] = space().Distance(code(), codes[i]), bit for bit. Each of the n >= 0
+  // codes is contiguous and 4-byte aligned. Codes that are not in the cache are best
+  // asked for by the caller before, the first line or two of each; for the lines
+  // behind them the CPU needs no help.
+  void Distances(const char* const* codes, size_t n, float* out) const noexcept;
+
+ private:
+  static constexpr size_t kPiece = 64;
+
+  void DistancesOfPiece(const char* const* codes, size_t n, float* out) const noexcept;
+
+  const CodeSpace* space_ = nullptr;
+  const void* code_ = nullptr;
+  QueryI8 int8_{};  // for int8 codes
 };
 
 }  // namespace hnswpg

@@ -12,6 +12,13 @@
 
 namespace hnswpg {
 
+// The one side of dots_i8.
+struct QueryI8 {
+  const int8_t* values;
+  size_t n;
+  int32_t sum;  // of the values
+};
+
 // All functions take `n` >= 0 values from each array, at any alignment, and
 // read nothing beyond them. Sums of floats are kept in float, as pgvector
 // keeps them; the order of the additions depends on the instruction set, so
@@ -24,6 +31,8 @@ struct Kernels {
   void (*cosine_parts)(const float* a, const float* b, size_t n, float* dot, float* a2, float* b2);
   // Exact for values in [-127, 127] and n <= 16,000.
   int32_t (*dot_i8)(const int8_t* a, const int8_t* b, size_t n);
+  // out[i] = dot_i8(query.values, arrays[i], query.n), several arrays at a time.
+  void (*dots_i8)(const QueryI8& query, const int8_t* const* arrays, size_t n_arrays, int32_t* out);
   // The instruction set behind these pointers, for people ("AVX3_DL").
   const char* target;
 };
