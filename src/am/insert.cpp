@@ -76,11 +76,11 @@ bool hnswinsert(Relation rel, Datum* values, bool* nulls, ItemPointer tid, Relat
   // One command may insert into several relations of the same definition, never
   // with the same IndexInfo; but the relation's memory may move.
   inserter->index.rel = rel;
-  MemoryContext old = MemoryContextSwitchTo(inserter->scratch.context);
+  MemoryContext old = MemoryContextSwitchTo(inserter->scratch.kept->context);
   const float* vector = IndexableVector(inserter->index.parameters, values[0]);
   if (vector) Insert(*inserter, vector, tid);
   MemoryContextSwitchTo(old);
-  MemoryContextReset(inserter->scratch.context);
+  MemoryContextReset(inserter->scratch.kept->context);
   return false;
 }
 

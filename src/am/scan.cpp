@@ -36,7 +36,7 @@ bool IsZero(const float* x, int dim) {
 }
 
 // Makes the search from the ORDER BY argument, in the scan's memory context.
-Search* MakeSearch(IndexScanDesc desc) {
+Search* MakeSearch(IndexScanDesc desc, VisitedBits* visited) {
   const hnswpg::Index index = OpenIndex(desc->indexRelation);
   const IndexParameters& parameters = index.parameters;
   const ScanKey key = &desc->orderByData[0];
@@ -52,7 +52,8 @@ Search* MakeSearch(IndexScanDesc desc) {
   }
   void* code = palloc0(index.space.code_bytes());
   if (query) index.space.Encode(query, code);
-  return new (palloc(sizeof(Search))) Search(index, query, code, desc->ignore_killed_tuples);
+  return new (palloc(sizeof(Search)))
+      Search(index, query, code, visited, desc->ignore_killed_tuples);
 }
 
 }  // namespace
@@ -67,7 +68,7 @@ IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys) {
 
 void hnswrescan(IndexScanDesc desc, ScanKey keys, int, ScanKey orderbys, int) {
   ScanOpaque* opaque = static_cast<ScanOpaque*>(desc->opaque);
-  MemoryContextReset(opaque->memory.context);
+  MemoryContextReset(opaque->memory.kept->context);
   opaque->search = nullptr;
   opaque->has_last = false;
   if (keys && desc->numberOfKeys > 0) {
@@ -82,7 +83,7 @@ bool hnswgettuple(IndexScanDesc desc, ScanDirection direction) {
   ScanOpaque* opaque = static_cast<ScanOpaque*>(desc->opaque);
   if (!ScanDirectionIsForward(direction)) elog(ERROR, "an hnsw index is scanned forward only");
   if (desc->numberOfOrderBys != 1) elog(ERROR, "an hnsw index needs an ORDER BY distance to scan");
-  MemoryContext old = MemoryContextSwitchTo(opaque->memory.context);
+  MemoryContext old = MemoryContextSwitchTo(opaque->memory.kept->context);
   if (opaque->search == nullptr) {
     if (!IsMVCCSnapshot(desc->xs_snapshot)) {
       ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -90,7 +91,7 @@ bool hnswgettuple(IndexScanDesc desc, ScanDirection direction) {
     }
     pgstat_count_index_scan(desc->indexRelation);
     PredicateLockRelation(desc->indexRelation, desc->xs_snapshot);
-    opaque->search = MakeSearch(desc);
+    opaque->search = MakeSearch(desc, &opaque->memory.kept->visited);
   } else if (desc->kill_prior_tuple && opaque->has_last) {
     KillTid(opaque->search->index(), opaque->last);
   }

@@ -31,15 +31,16 @@ uint64_t KeyOf(const ItemPointerData& tid) {
 
 }  // namespace
 
-Search::Search(const Index& index, const float* query, const void* code, bool skip_killed)
+Search::Search(const Index& index, const float* query, const void* code, VisitedBits* visited,
+               bool skip_killed)
     : index_(index),
       arena_(ContextArena(CurrentMemoryContext)),
       query_(query),
       code_(code),
       skip_killed_(skip_killed),
       vector_(static_cast<float*>(palloc(index_.parameters.dim * sizeof(float)))),
-      graph_(&index_, code),
-      walk_(&graph_, arena_),
+      graph_(&index_),
+      walk_(&graph_, arena_, visited),
       last_distance_(-std::numeric_limits<float>::infinity()),
       tids_(arena_),
       pending_(arena_),
@@ -47,7 +48,9 @@ Search::Search(const Index& index, const float* query, const void* code, bool sk
       versions_(arena_),
       rows_(arena_),
       finalists_(arena_),
-      hits_(arena_) {}
+      hits_(arena_) {
+  graph_.set_code(code);
+}
 
 const TidRef* Search::Next() {
   for (SkipLate(); next_hit_ == end_hit_ && !exhausted_; SkipLate()) {

@@ -85,14 +85,6 @@ void ElementLayout::ComputeChunk() {
   uppers_per_chunk_ = FastDivisor(upper_pages_ * uppers_per_page_);
 }
 
-void ElementLayout::Locate(ElementId id, uint32_t* block, uint32_t* offset) const {
-  const uint32_t chunk = elements_per_chunk_.Quotient(id);
-  const uint32_t within = id - chunk * elements_per_chunk_.value();
-  const uint32_t page = slots_per_page_.Quotient(within);
-  *block = ChunkBegin(chunk) + upper_pages_ + page * pages_per_slot_;
-  *offset = kSlotsBegin + (within - page * slots_per_page_.value()) * slot_bytes_;
-}
-
 uint32_t ElementLayout::SlotBlock(ElementId id) const {
   uint32_t block, offset;
   Locate(id, &block, &offset);

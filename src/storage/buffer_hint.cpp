@@ -25,9 +25,10 @@ bool EnsureTable() {
   return table != nullptr;
 }
 
-Buffer* Guess(Relation rel, BlockNumber block) {
-  return &table[(compat::FileNumberOf(rel) * 0x9E3779B1u + block) & mask];
-}
+// Before the mask is applied, where a file's guesses begin; they follow each other.
+uint32 FirstGuess(Relation rel) { return compat::FileNumberOf(rel) * 0x9E3779B1u; }
+
+Buffer* Guess(Relation rel, BlockNumber block) { return &table[(FirstGuess(rel) + block) & mask]; }
 
 bool PinGuessed(Relation rel, BlockNumber block, Buffer guess) {
   return guess != InvalidBuffer && ++pins % kPinsPerTouch != 0 &&
@@ -52,11 +53,18 @@ Buffer PinPageShared(const Index& index, BlockNumber block) {
   return buffer;
 }
 
-Peek PeekPage(const Index& index, BlockNumber block) {
-  if (table == nullptr || RelationUsesLocalBuffers(index.rel)) return {nullptr, InvalidBuffer};
-  const Buffer guess = *Guess(index.rel, block);
-  if (guess == InvalidBuffer) return {nullptr, InvalidBuffer};
-  return {static_cast<const char*>(BufferGetPage(guess)), guess};
+Peeker::Peeker(const Index& index) {
+  static constexpr Buffer kNone = InvalidBuffer;
+  const bool shared = !RelationUsesLocalBuffers(index.rel) && EnsureTable();
+  guesses_ = shared ? table : &kNone;
+  mask_ = shared ? mask : 0;
+  first_ = FirstGuess(index.rel);
+}
+
+Peek Peeker::Fetch(const Index& index, BlockNumber block) {
+  const Buffer buffer = PinPage(index, block);
+  ReleaseBuffer(buffer);
+  return {static_cast<const char*>(BufferGetPage(buffer)), buffer};
 }
 
 }  // namespace hnswpg

@@ -104,7 +104,7 @@ bool BulkGraph::LoadElements() {
 }
 
 bool BulkGraph::LoadLists() {
-  PageGraph pages(index_, nullptr);
+  PageGraph pages(index_);
   ElementId links[kMaxLinks];
   for (uint32_t node = 0; node < n_loaded_; node++) {
     if (!KeepsOn()) return false;

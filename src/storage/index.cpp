@@ -42,6 +42,21 @@ void CheckMeta(Relation rel, const Meta& meta) {
   if (!sane) ReportDamage(rel, kMetaBlock, kNoId, "the metapage contradicts itself");
 }
 
+// Computing it is a part of a search that one can measure, so the relation's cache entry
+// keeps it, until the server drops it.
+const IndexShape& ShapeOf(Relation rel, const Meta& meta) {
+  const IndexParameters p = {meta.dim, meta.m, meta.ef_construction,
+                             static_cast<Metric>(meta.metric),
+                             static_cast<Quantization>(meta.quantization)};
+  const IndexShape* cached = static_cast<IndexShape*>(rel->rd_amcache);
+  if (cached && cached->parameters == p) return *cached;
+  void* shape = MemoryContextAlloc(rel->rd_indexcxt, sizeof(IndexShape));
+  if (rel->rd_amcache) pfree(rel->rd_amcache);
+  rel->rd_amcache = new (shape) IndexShape{p, CodeSpace(p.metric, p.quantization, p.dim),
+                                           ElementLayout(p.quantization, p.dim, p.m)};
+  return *static_cast<IndexShape*>(shape);
+}
+
 }  // namespace
 
 Index OpenIndex(Relation rel) {
@@ -51,11 +66,7 @@ Index OpenIndex(Relation rel) {
   const Meta meta = *MetaOf(BufferGetPage(buffer));
   UnlockReleaseBuffer(buffer);
   CheckMeta(rel, meta);
-  const IndexParameters p = {meta.dim, meta.m, meta.ef_construction,
-                             static_cast<Metric>(meta.metric),
-                             static_cast<Quantization>(meta.quantization)};
-  return Index{rel, meta, p, CodeSpace(p.metric, p.quantization, p.dim),
-               ElementLayout(p.quantization, p.dim, p.m)};
+  return Index{ShapeOf(rel, meta), rel, meta};
 }
 
 Meta ReadMeta(const Index& index) {
@@ -87,6 +98,15 @@ void* ResizeInContext(void* context, void* old, size_t bytes) {
 }
 
 }  // namespace
+
+VisitedBits* WriterVisited() {
+  static VisitedBits* visited = nullptr;
+  if (visited == nullptr) {
+    visited = static_cast<VisitedBits*>(MemoryContextAlloc(TopMemoryContext, sizeof(VisitedBits)));
+    new (visited) VisitedBits(ContextArena(TopMemoryContext));
+  }
+  return visited;
+}
 
 Arena ContextArena(MemoryContext context) { return Arena{ResizeInContext, context}; }
 

@@ -16,8 +16,8 @@ Linker::Linker(const Index* index, WriteMode mode)
     : index_(index),
       mode_(mode),
       code_(static_cast<char*>(palloc(index->space.code_bytes()))),
-      graph_(index, code_),
-      walk_(&graph_, ContextArena(CurrentMemoryContext)),
+      graph_(index),
+      walk_(&graph_, ContextArena(CurrentMemoryContext), WriterVisited()),
       candidates_(index, index->meta.ef_construction + 1),
       editor_(index, mode),
       vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
@@ -38,6 +38,7 @@ void Linker::TakeOldest(ElementId expected) {
 bool Linker::ReadSelf() {
   parent_ = kNoId;
   ReadSlot(*index_, id_, &self_, code_);
+  graph_.set_code(code_);
   if (self_.head.state != SlotState::kPending) {
     ReportDamage(index_->rel, index_->layout.SlotBlock(id_), id_,
                  "on the pending list, but not pending");

@@ -2,13 +2,67 @@
 // content, shared, while a list is copied; none for codes.
 #include "hnswpg/storage/page_graph.h"
 
+#include <algorithm>
+
 namespace hnswpg {
+namespace {
+
+// Lists are what a walk reads of the pages it passes through. One in so many is read
+// through the server, so that its clock sweep learns which pages are used.
+constexpr uint32_t kListsPerTouch = 16;
+
+}  // namespace
+
+// Whether what was just read was the block's.
+inline bool PageGraph::Held(const Peek& peek, BlockNumber block) {
+  tag_.blockNum = block;
+  if (!StillHolds(peek, tag_)) return false;
+  pgBufferUsage.shared_blks_hit++;
+  return true;
+}
 
 int PageGraph::ReadLinks(ElementId id, int level, ElementId* out) {
   return level == 0 ? ReadLevel0(id, out) : ReadUpper(id, level, out);
 }
 
+// A list as it is in memory now, if it can be one: it may be torn, when somebody is
+// writing it, or not be there at all. -1 if it has to be read under the lock.
+int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
+  if (!peeks_ || ++lists_ % kListsPerTouch == 0) return -1;
+  BlockNumber block;
+  uint32_t offset;
+  index_->layout.Locate(id, &block, &offset);
+  const Peek peek = peeker_.Look(block);
+  if (peek.page == nullptr) return -1;
+  const char* slot = peek.page + offset;
+  const SlotState state = HeadAt(slot)->state;
+  const int n = TailAt(slot, index_->layout)->n_links;
+  if (!IsElement(state) || n > index_->layout.max_links(0)) return -1;
+  memcpy(out, LinksAt(slot, index_->layout), n * sizeof(ElementId));
+  // The list must have been read before the tag is.
+  pg_read_barrier();
+  if (!Held(peek, block)) return -1;
+  uint32_t greatest = 0;
+  for (int i = 0; i < n; i++) greatest = std::max(greatest, out[i]);
+  return greatest < limit_ ? n : -1;
+}
+
+void PageGraph::PrefetchLinks(ElementId id, int level) {
+  if (level > 0) return;
+  BlockNumber block;
+  uint32_t offset;
+  index_->layout.Locate(id, &block, &offset);
+  const Peek peek = peeker_.Look(block);
+  if (peek.page == nullptr) return;
+  const char* tail = peek.page + offset + index_->layout.tail_offset();
+  const int bytes =
+      static_cast<int>(sizeof(ElementTail) + index_->layout.max_links(0) * sizeof(ElementId));
+  for (int at = 0; at < bytes; at += 64) __builtin_prefetch(tail + at);
+}
+
 int PageGraph::ReadLevel0(ElementId id, ElementId* out) {
+  const int peeked = PeekLevel0(id, out);
+  if (peeked >= 0) return peeked;
   BlockNumber block;
   uint32_t offset;
   index_->layout.Locate(id, &block, &offset);
@@ -90,42 +144,35 @@ void PageGraph::CheckIds(const ElementId* ids, int n, BlockNumber block, Element
 }
 
 void PageGraph::Measure(const ElementId* ids, int n, Measured* out) {
-  Peek peeks[kMaxLinks];
+  if (n <= 0) return;
+  if (!peeks_) {
+    for (int i = 0; i < n; i++) out[i] = MeasurePinned(ids[i]);
+    return;
+  }
   BlockNumber blocks[kMaxLinks];
-  const bool one_page = index_->layout.pages_per_slot() == 1;
-  const bool is_code_long = index_->space.payload_bytes() > 192;
+  Peek peeks[kMaxLinks];
+  const char* codes[kMaxLinks];
   for (int i = 0; i < n; i++) {
     uint32_t offset;
     index_->layout.Locate(ids[i], &blocks[i], &offset);
-    peeks[i] = one_page ? PeekPage(*index_, blocks[i]) : Peek{nullptr, InvalidBuffer};
-    if (peeks[i].page == nullptr) continue;
-    peeks[i].page += offset;
-    // The first lines of the code; the hardware follows from there.
-    __builtin_prefetch(peeks[i].page);
-    __builtin_prefetch(peeks[i].page + 64);
-    __builtin_prefetch(peeks[i].page + 128);
-    if (is_code_long) {
-      __builtin_prefetch(peeks[i].page + 192);
-      __builtin_prefetch(peeks[i].page + 256);
-      __builtin_prefetch(peeks[i].page + 320);
-    }
+    peeks[i] = peeker_.LookOrFetch(*index_, blocks[i]);
+    codes[i] = peeks[i].page + offset + offsetof(ElementHead, code);
+    // What lies behind the CPU fetches by itself.
+    __builtin_prefetch(codes[i]);
+    __builtin_prefetch(codes[i] + 64);
+    __builtin_prefetch(codes[i] + 128);
     __builtin_prefetch(GetBufferDescriptor(peeks[i].buffer - 1));
   }
+  float distances[kMaxLinks];
+  query_.Distances(codes, n, distances);
   for (int i = 0; i < n; i++) {
-    if (peeks[i].page == nullptr) continue;
-    out[i].distance = DistanceTo(peeks[i].page);
-    out[i].routes_only = RoutesOnly(HeadAt(peeks[i].page)->state);
+    const ElementHead* head = HeadAt(codes[i] - offsetof(ElementHead, code));
+    out[i] = Measured{distances[i], RoutesOnly(head->state)};
   }
   // The codes must have been read before the tags are.
   pg_read_barrier();
-  BufferTag tag = tag_;
   for (int i = 0; i < n; i++) {
-    tag.blockNum = blocks[i];
-    if (peeks[i].page != nullptr && StillHolds(peeks[i], tag)) {
-      pgBufferUsage.shared_blks_hit++;
-    } else {
-      out[i] = MeasurePinned(ids[i]);
-    }
+    if (unlikely(!Held(peeks[i], blocks[i]))) out[i] = MeasurePinned(ids[i]);
   }
 }
 
@@ -144,40 +191,38 @@ void PageGraph::MeasureInOrder(const ElementId* ids, int n, Measured* out, uint3
 // One look at the page for all of them. False: it could not be had so.
 bool PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
                               uint32_t* versions) {
-  if (index_->layout.pages_per_slot() > 1) return false;
-  const Peek peek = PeekPage(*index_, block);
-  if (peek.page == nullptr) return false;
+  if (!peeks_) return false;
+  const Peek peek = peeker_.LookOrFetch(*index_, block);
+  const char* codes[kMaxLinks];
+  float distances[kMaxLinks];
   for (int i = 0; i < n; i++) {
-    const char* slot = peek.page + index_->layout.SlotOffset(ids[i]);
-    out[i].distance = DistanceTo(slot);
-    out[i].routes_only = RoutesOnly(HeadAt(slot)->state);
+    codes[i] = peek.page + index_->layout.SlotOffset(ids[i]) + offsetof(ElementHead, code);
+  }
+  query_.Distances(codes, n, distances);
+  for (int i = 0; i < n; i++) {
+    const char* slot = codes[i] - offsetof(ElementHead, code);
+    out[i] = Measured{distances[i], RoutesOnly(HeadAt(slot)->state)};
     versions[i] = TailAt(slot, index_->layout)->version;
   }
   pg_read_barrier();
-  BufferTag tag = tag_;
-  tag.blockNum = block;
-  if (!StillHolds(peek, tag)) return false;
-  pgBufferUsage.shared_blks_hit++;
-  return true;
+  return Held(peek, block);
 }
 
 uint32_t PageGraph::ReadReroutings() {
   pg_read_barrier();
-  const Peek peek = PeekPage(*index_, kMetaBlock);
+  const Peek peek = peeker_.Look(kMetaBlock);
   if (peek.page != nullptr) {
     const volatile Meta* meta = MetaOf(const_cast<char*>(peek.page));
     const uint32_t n = meta->n_reroutings;
     pg_read_barrier();
-    BufferTag tag = tag_;
-    tag.blockNum = kMetaBlock;
-    if (StillHolds(peek, tag)) return n;
+    if (Held(peek, kMetaBlock)) return n;
   }
   return ReadMeta(*index_).n_reroutings;
 }
 
 Measured PageGraph::MeasurePinned(ElementId id, uint32_t* version) {
   const ElementLayout& layout = index_->layout;
-  const char* query = static_cast<const char*>(code_) + sizeof(CodeHeader);
+  const char* query = static_cast<const char*>(query_.code()) + sizeof(CodeHeader);
   ElementHead head{};
   CodeSum sum;
   for (uint32_t i = 0; i < layout.payload_pieces(); i++) {
@@ -193,7 +238,7 @@ Measured PageGraph::MeasurePinned(ElementId id, uint32_t* version) {
     query += piece.bytes;
     ReleaseBuffer(buffer);
   }
-  const CodeHeader& mine = *static_cast<const CodeHeader*>(code_);
+  const CodeHeader& mine = *static_cast<const CodeHeader*>(query_.code());
   return {index_->space.Finish(mine, head.code, sum), RoutesOnly(head.state)};
 }
 

@@ -224,7 +224,8 @@ void PrefetchElement(const Index& index, ElementId id) {
   BlockNumber block;
   uint32_t offset;
   layout.Locate(id, &block, &offset);
-  const Peek slot = PeekPage(index, block);
+  const Peeker peeker(index);
+  const Peek slot = peeker.Look(block);
   if (slot.page) {
     __builtin_prefetch(GetBufferDescriptor(slot.buffer - 1));
     __builtin_prefetch(slot.page + offset);
@@ -232,7 +233,7 @@ void PrefetchElement(const Index& index, ElementId id) {
   }
   if (!layout.has_vector_pages()) return;
   const Piece piece = layout.VectorPiece(id, 0);
-  const Peek vector = PeekPage(index, piece.block);
+  const Peek vector = peeker.Look(piece.block);
   if (vector.page == nullptr) return;
   __builtin_prefetch(GetBufferDescriptor(vector.buffer - 1));
   // The hardware fetches what follows.

@@ -162,6 +162,7 @@ void Remover::Gather(ElementId id, int level, const ElementId* links, int n) {
   near_.Clear();
   SlotCopy copy;
   ReadSlot(index_, id, &copy, code_);
+  graph_.set_code(code_);
   for (int i = 0; i < n; i++) AddCandidate(links[i], true);
   GatherBeyond(id, level, links, n);
 }
@@ -216,6 +217,7 @@ void Remover::SearchNear(ElementId id, int level) {
   if (!IsLinked(entry_) || known_[entry_].level < level) return;
   SlotCopy copy;
   ReadSlot(index_, id, &copy, code_);
+  graph_.set_code(code_);
   walk_.Begin();
   ElementId at = entry_;
   if (known_[entry_].level > level) at = walk_.Descend(at, known_[entry_].level, level + 1);

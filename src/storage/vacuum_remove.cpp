@@ -42,8 +42,8 @@ Remover::Remover(const Index& index, bool gives_way)
       beyond_(ContextArena(CurrentMemoryContext)),
       put_(static_cast<NewList*>(palloc(index.layout.slots_per_page() * sizeof(NewList)))),
       code_(static_cast<char*>(palloc(index.space.code_bytes()))),
-      graph_(&index, code_),
-      walk_(&graph_, ContextArena(CurrentMemoryContext)),
+      graph_(&index),
+      walk_(&graph_, ContextArena(CurrentMemoryContext), WriterVisited()),
       editor_(&index, WriteMode::kLogged),
       near_(&index, MaxCandidates(index)) {}
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "hnswpg/core/visited.h"
 #include "malloc_arena.h"
 
 namespace hnswpg {
@@ -17,6 +18,7 @@ namespace {
 static_assert(std::is_trivially_destructible_v<PodVector<int>>);
 static_assert(std::is_trivially_destructible_v<NearestFirstHeap>);
 static_assert(std::is_trivially_destructible_v<IdSet>);
+static_assert(std::is_trivially_destructible_v<VisitedBits>);
 
 TEST_CASE("a vector keeps what is pushed, through growth", "[pod]") {
   MallocArena memory;
@@ -56,6 +58,26 @@ TEST_CASE("heaps give candidates in order, equal distances by id", "[pod]") {
   }
 }
 
+TEST_CASE("the top of a heap is replaced as by Pop and Push", "[pod]") {
+  MallocArena memory;
+  FarthestFirstHeap heap(memory.arena());
+  FarthestFirstHeap expected(memory.arena());
+  std::mt19937 random(3);
+  for (ElementId id = 0; id < 3000; id++) {
+    const Candidate c = {static_cast<float>(random() % 50), id};
+    if (id % 64 == 0 || heap.size() < 5) {
+      heap.Push(c);
+      expected.Push(c);
+      continue;
+    }
+    REQUIRE(heap.ReplaceTop(c).id == expected.Pop().id);
+    expected.Push(c);
+    REQUIRE(heap.top().id == expected.top().id);
+  }
+  REQUIRE(heap.size() == expected.size());
+  while (!expected.empty()) REQUIRE(heap.Pop().id == expected.Pop().id);
+}
+
 TEST_CASE("a set of ids is a set", "[pod]") {
   MallocArena memory;
   IdSet ids(memory.arena());
@@ -85,6 +107,27 @@ TEST_CASE("ids that differ in high bits only do not pile up", "[pod]") {
   IdSet ids(memory.arena());
   for (uint32_t i = 0; i < 2000; i++) REQUIRE(ids.Insert(i << 20));
   for (uint32_t i = 0; i < 2000; i++) REQUIRE(ids.Contains(i << 20));
+}
+
+TEST_CASE("a walk's bits are a set, and kept for the next walk", "[pod]") {
+  MallocArena memory;
+  VisitedBits visited(memory.arena());
+  std::mt19937 random(4);
+  for (uint32_t range : {100u, 100000u, 20000000u, 1000u, 20000000u}) {
+    visited.Clear();
+    std::set<ElementId> expected;
+    for (int round = 0; round < 500; round++) {
+      std::vector<ElementId> ids, fresh;
+      for (int i = random() % 64; i > 0; i--) ids.push_back(random() % range);
+      for (ElementId id : ids) {
+        if (expected.insert(id).second) fresh.push_back(id);
+      }
+      ids.resize(visited.InsertAll(ids.data(), static_cast<int>(ids.size())));
+      REQUIRE(ids == fresh);
+      const ElementId id = random() % range;
+      REQUIRE(visited.Insert(id) == expected.insert(id).second);
+    }
+  }
 }
 
 }  // namespace

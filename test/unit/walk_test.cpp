@@ -42,6 +42,7 @@ struct LineGraph {
   void Measure(const ElementId* ids, int n, Measured* out) {
     for (int i = 0; i < n; i++) out[i] = {DistanceTo(ids[i]), dead.count(ids[i]) > 0};
   }
+  void PrefetchLinks(ElementId, int) {}
 };
 
 // Algorithm 2 as the paper has it, with hnswlib's treatment of what must not be
@@ -86,7 +87,8 @@ TEST_CASE("a search finds what the plain algorithm finds", "[walk]") {
     for (ElementId id = 0; id < 500; id += 3) graph.dead.insert(id);
   }
   MallocArena memory;
-  Walk<LineGraph> walk(&graph, memory.arena());
+  VisitedBits visited(memory.arena());
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
   std::mt19937 random(4);
   for (int i = 0; i < 50; i++) {
     graph.query = static_cast<float>(random() % 50000) / 100.0f;
@@ -106,7 +108,8 @@ TEST_CASE("a search that goes on finds everything, once", "[walk]") {
   LineGraph graph(300, 5);
   graph.query = 77;
   MallocArena memory;
-  Walk<LineGraph> walk(&graph, memory.arena());
+  VisitedBits visited(memory.arena());
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
   walk.Search(250, 0, 7);
   std::vector<ElementId> all = TakeFound(&walk);
   REQUIRE(all.size() == 7);
@@ -124,7 +127,8 @@ TEST_CASE("a search goes on no further than it may", "[walk]") {
   LineGraph graph(3000, 5);
   graph.query = 1500;
   MallocArena memory;
-  Walk<LineGraph> walk(&graph, memory.arena());
+  VisitedBits visited(memory.arena());
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
   walk.Search(0, 0, 10);
   const size_t limit = walk.measured() + 200;
   walk.found().Clear();
@@ -146,7 +150,8 @@ TEST_CASE("the dead are walked through and not found", "[walk]") {
   for (ElementId id = 20; id < 80; id++) graph.dead.insert(id);
   graph.query = 99;
   MallocArena memory;
-  Walk<LineGraph> walk(&graph, memory.arena());
+  VisitedBits visited(memory.arena());
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
   walk.Search(0, 0, 200);
   const std::vector<ElementId> found = TakeFound(&walk);
   REQUIRE(found.size() == 40);
@@ -166,7 +171,8 @@ TEST_CASE("a search that goes on walks through the dead it has passed by", "[wal
   graph.dead = {10};
   graph.query = 0;
   MallocArena memory;
-  Walk<LineGraph> walk(&graph, memory.arena());
+  VisitedBits visited(memory.arena());
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
   walk.Search(5, 0, 5);
   size_t found = TakeFound(&walk).size();
   while (walk.Resume(0, 5, 1000000)) found += TakeFound(&walk).size();
@@ -177,7 +183,8 @@ TEST_CASE("a dead entry point is no result", "[walk]") {
   LineGraph graph(10, 7);
   graph.dead = {4};
   MallocArena memory;
-  Walk<LineGraph> walk(&graph, memory.arena());
+  VisitedBits visited(memory.arena());
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
   graph.query = graph.at[4];
   walk.Search(4, 0, 3);
   REQUIRE(walk.found().size() == 3);
@@ -188,7 +195,8 @@ TEST_CASE("excluded elements are neither found nor walked through", "[walk]") {
   LineGraph graph(3, 8);
   graph.links = {{1}, {0, 2}, {1}};
   MallocArena memory;
-  Walk<LineGraph> walk(&graph, memory.arena());
+  VisitedBits visited(memory.arena());
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
   graph.query = 2;
   walk.Begin();
   walk.Exclude(1);
@@ -199,7 +207,8 @@ TEST_CASE("excluded elements are neither found nor walked through", "[walk]") {
 TEST_CASE("greedy steps end at a local minimum", "[walk]") {
   LineGraph graph(400, 9);
   MallocArena memory;
-  Walk<LineGraph> walk(&graph, memory.arena());
+  VisitedBits visited(memory.arena());
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
   for (int q = 0; q < 400; q += 13) {
     graph.query = static_cast<float>(q);
     walk.Begin();

@@ -4,19 +4,25 @@
 #ifndef HNSWPG_AM_KEPT_MEMORY_H_
 #define HNSWPG_AM_KEPT_MEMORY_H_
 
+#include "hnswpg/core/visited.h"
 #include "hnswpg/storage/server.h"
 
 namespace hnswpg {
 
-// One for each purpose, static. Several loans at a time are possible; one context is
-// kept.
+// What is lent.
+struct Kept {
+  MemoryContext context;  // reset whenever the borrower likes, and when it is returned
+  VisitedBits visited;    // for a walk; with memory that is not reset
+};
+
+// One for each purpose, static. Several loans at a time are possible; one is kept.
 struct KeptMemory {
   const char* name;  // of its memory contexts
-  MemoryContext spare;
+  Kept* spare;
 };
 
 struct MemoryLoan {
-  MemoryContext context;  // null once returned
+  Kept* kept;  // null once returned
   KeptMemory* from;
   MemoryContextCallback callback;
 };

@@ -29,10 +29,11 @@ namespace hnswpg {
 class Search {
  public:
   // `index`: opened after the snapshot was taken. `query`: dim floats, with its code; null if every
-  // distance is NULL (or NaN), when any order will do. Both outlive the search. `skip_killed`: not
-  // in a transaction that began in recovery, whose snapshot may need rows that were dead to
-  // everyone on the primary.
-  Search(const Index& index, const float* query, const void* code, bool skip_killed);
+  // distance is NULL (or NaN), when any order will do. Both outlive the search, and so does
+  // `visited`, which is its alone. `skip_killed`: not in a transaction that began in recovery,
+  // whose snapshot may need rows that were dead to everyone on the primary.
+  Search(const Index& index, const float* query, const void* code, VisitedBits* visited,
+         bool skip_killed);
 
   // The next row, valid until the next call; null when there is none. Raises what
   // reading an index raises.

@@ -152,6 +152,14 @@ class ElementLayout {
   uint32_t vector_pages_ = 0;
 };
 
+inline void ElementLayout::Locate(ElementId id, uint32_t* block, uint32_t* offset) const {
+  const uint32_t chunk = elements_per_chunk_.Quotient(id);
+  const uint32_t within = id - chunk * elements_per_chunk_.value();
+  const uint32_t page = slots_per_page_.Quotient(within);
+  *block = ChunkBegin(chunk) + upper_pages_ + page * pages_per_slot_;
+  *offset = kSlotsBegin + (within - page * slots_per_page_.value()) * slot_bytes_;
+}
+
 }  // namespace hnswpg
 
 #endif  // HNSWPG_CORE_LAYOUT_H_

@@ -28,13 +28,16 @@ class PodVector {
   explicit PodVector(Arena arena) : arena_(arena) {}
 
   void Push(const T& value) {
-    if (size_ == capacity_) Reserve(std::max<size_t>(64, 2 * capacity_));
+    Reserve(size_ + 1);
     data_[size_++] = value;
   }
+  // Without a jump; there must be room for it.
+  void PushIf(bool wanted, const T& value) {
+    data_[size_] = value;
+    size_ += wanted;
+  }
   void Reserve(size_t capacity) {
-    if (capacity <= capacity_) return;
-    data_ = static_cast<T*>(arena_.resize(arena_.context, data_, capacity * sizeof(T)));
-    capacity_ = capacity;
+    if (capacity > capacity_) Resize(capacity);
   }
   void Pop() { size_--; }
   void Truncate(size_t size) { size_ = size; }
@@ -51,6 +54,11 @@ class PodVector {
   bool empty() const { return size_ == 0; }
 
  private:
+  void Resize(size_t capacity) {
+    capacity_ = std::max({size_t{64}, capacity, 2 * capacity_});
+    data_ = static_cast<T*>(arena_.resize(arena_.context, data_, capacity_ * sizeof(T)));
+  }
+
   Arena arena_;
   T* data_ = nullptr;
   size_t size_ = 0;
@@ -64,7 +72,8 @@ struct Candidate {
   ElementId id;
 };
 inline bool operator<(const Candidate& a, const Candidate& b) {
-  return a.distance != b.distance ? a.distance < b.distance : a.id < b.id;
+  // Without a jump, which nobody could predict.
+  return (a.distance < b.distance) | ((a.distance == b.distance) & (a.id < b.id));
 }
 
 // A binary heap in a PodVector; kNearestFirst says which end is on top.
@@ -74,13 +83,20 @@ class CandidateHeap {
   explicit CandidateHeap(Arena arena) : items_(arena) {}
   void Push(Candidate c) {
     items_.Push(c);
-    std::push_heap(items_.begin(), items_.end(), Below);
+    std::push_heap(items_.begin(), items_.end(), Below());
   }
   Candidate Pop() {
-    std::pop_heap(items_.begin(), items_.end(), Below);
-    const Candidate c = items_.back();
+    const Candidate top = items_[0];
+    const Candidate last = items_.back();
     items_.Pop();
-    return c;
+    if (!items_.empty()) SinkFromTop(last);
+    return top;
+  }
+  // Pop and Push in one: the heap must not be empty.
+  Candidate ReplaceTop(Candidate c) {
+    const Candidate top = items_[0];
+    SinkFromTop(c);
+    return top;
   }
   const Candidate& top() const { return items_[0]; }
   size_t size() const { return items_.size(); }
@@ -89,8 +105,25 @@ class CandidateHeap {
   const PodVector<Candidate>& items() const { return items_; }
 
  private:
-  static bool Below(const Candidate& a, const Candidate& b) {
-    return kNearestFirst ? b < a : a < b;
+  // An object, not a function, so that it is inlined into the algorithms.
+  struct Below {
+    bool operator()(const Candidate& a, const Candidate& b) const {
+      return kNearestFirst ? b < a : a < b;
+    }
+  };
+  // Puts `c` where the top was, and as far down as it belongs.
+  void SinkFromTop(Candidate c) {
+    Candidate* const items = items_.begin();
+    const size_t n = items_.size();
+    size_t hole = 0;
+    for (size_t child = 1; child < n; child = 2 * hole + 1) {
+      // Which child is a coin's toss: added up, not branched on.
+      if (child + 1 < n) child += Below()(items[child], items[child + 1]);
+      if (!Below()(c, items[child])) break;
+      items[hole] = items[child];
+      hole = child;
+    }
+    items[hole] = c;
   }
   PodVector<Candidate> items_;
 };

@@ -15,7 +15,10 @@
 //     The distances of n <= kMaxLinks elements to the query, all at once, so
 //     that the reads can overlap.
 //
-// Either may raise an error and not come back: nothing here has a destructor.
+//   void PrefetchLinks(ElementId id, int level);
+//     The neighbours of `id` will probably be asked for next.
+//
+// The first two may raise an error and not come back: nothing here has a destructor.
 #ifndef HNSWPG_CORE_WALK_H_
 #define HNSWPG_CORE_WALK_H_
 
@@ -23,6 +26,7 @@
 
 #include "hnswpg/core/layout.h"
 #include "hnswpg/core/pod.h"
+#include "hnswpg/core/visited.h"
 
 namespace hnswpg {
 
@@ -36,9 +40,10 @@ struct Measured {
 template <class Graph>
 class Walk {
  public:
-  Walk(Graph* graph, Arena arena)
+  // `visited`: for as long as this walk goes on, nobody else's; it outlives the walk.
+  Walk(Graph* graph, Arena arena, VisitedBits* visited)
       : graph_(graph),
-        visited_(arena),
+        visited_(visited),
         open_(arena),
         found_(arena),
         rest_(arena),
@@ -55,7 +60,7 @@ class Walk {
 
   // Forgets earlier searches: for what Search does in steps.
   void Begin() {
-    visited_.Clear();
+    visited_->Clear();
     rest_.Clear();
     routers_.Clear();
     open_routers_.Clear();
@@ -63,7 +68,7 @@ class Walk {
     measured_ = 0;
   }
   // Keeps an element out of found() and out of the walk.
-  void Exclude(ElementId id) { visited_.Insert(id); }
+  void Exclude(ElementId id) { visited_->Insert(id); }
   // Search without Begin: what was seen and excluded stays so.
   void Continue(ElementId entry, int level, size_t ef);
 
@@ -102,14 +107,17 @@ class Walk {
   // Puts a candidate among the ef nearest; the one that falls out is kept for
   // Resume.
   void Keep(Candidate c, size_t ef) {
-    found_.Push(c);
-    if (found_.size() > ef) rest_.Push(found_.Pop());
+    if (found_.size() < ef) {
+      found_.Push(c);
+    } else {
+      rest_.Push(c < found_.top() ? found_.ReplaceTop(c) : c);
+    }
   }
   void Run(int level, size_t ef, size_t max_measured);
   void Expand(ElementId id, int level, size_t ef);
 
   Graph* graph_;
-  IdSet visited_;
+  VisitedBits* visited_;
   NearestFirstHeap open_;      // seen, neighbours not yet looked at
   FarthestFirstHeap found_;    // the ef nearest seen so far
   PodVector<Candidate> rest_;  // seen and not among them
@@ -152,7 +160,7 @@ void Walk<Graph>::Search(ElementId entry, int level, size_t ef) {
 
 template <class Graph>
 void Walk<Graph>::Continue(ElementId entry, int level, size_t ef) {
-  if (visited_.Insert(entry)) {
+  if (visited_->Insert(entry)) {
     const Measured m = MeasureOne(entry);
     if (!m.routes_only) Keep({m.distance, entry}, ef);
     open_.Push({m.distance, entry});
@@ -185,7 +193,9 @@ template <class Graph>
 void Walk<Graph>::Run(int level, size_t ef, size_t max_measured) {
   while (!open_.empty() && measured_ < max_measured) {
     if (found_.size() >= ef && open_.top().distance > Bound()) break;
-    Expand(open_.Pop().id, level, ef);
+    const ElementId nearest = open_.Pop().id;
+    if (!open_.empty()) graph_->PrefetchLinks(open_.top().id, level);
+    Expand(nearest, level, ef);
   }
   if (!open_.empty()) {
     for (const Candidate& router : open_routers_) {
@@ -199,11 +209,8 @@ template <class Graph>
 void Walk<Graph>::Expand(ElementId id, int level, size_t ef) {
   ElementId links[kMaxLinks];
   Measured measured[kMaxLinks];
-  int n = graph_->ReadLinks(id, level, links);
-  int fresh = 0;
-  for (int i = 0; i < n; i++) {
-    if (visited_.Insert(links[i])) links[fresh++] = links[i];
-  }
+  const int n = graph_->ReadLinks(id, level, links);
+  const int fresh = visited_->InsertAll(links, n);
   graph_->Measure(links, fresh, measured);
   measured_ += fresh;
   for (int i = 0; i < fresh; i++) {

@@ -30,7 +30,33 @@ struct Peek {
   const char* page;  // null: no guess
   Buffer buffer;
 };
-Peek PeekPage(const Index& index, BlockNumber block);
+
+// Looks at pages of one index. A plain value: where the guesses are does not change,
+// and what they say may.
+class Peeker {
+ public:
+  // Of a temporary table there are no guesses.
+  explicit Peeker(const Index& index);
+
+  Peek Look(BlockNumber block) const {
+    const Buffer guess = guesses_[(first_ + block) & mask_];
+    if (unlikely(guess == InvalidBuffer)) return {nullptr, InvalidBuffer};
+    return {BufferBlocks + static_cast<Size>(guess - 1) * BLCKSZ, guess};
+  }
+  // The same, through the server where there is no guess: never null. Not for temporary
+  // tables. Raises what PinPage raises.
+  Peek LookOrFetch(const Index& index, BlockNumber block) const {
+    const Peek peek = Look(block);
+    return likely(peek.page != nullptr) ? peek : Fetch(index, block);
+  }
+
+ private:
+  static Peek Fetch(const Index& index, BlockNumber block);
+
+  const Buffer* guesses_;
+  uint32 mask_;
+  uint32 first_;
+};
 
 // Whether the buffer holds the block now. False negatives never, false positives
 // only if the block left the buffer and came back since PeekPage.

@@ -6,6 +6,7 @@
 #include "hnswpg/core/code.h"
 #include "hnswpg/core/layout.h"
 #include "hnswpg/core/pod.h"
+#include "hnswpg/core/visited.h"
 #include "hnswpg/storage/page.h"
 #include "hnswpg/storage/server.h"
 
@@ -61,14 +62,19 @@ struct IndexParameters {
   int ef_construction;
   Metric metric;
   Quantization quantization;
+  bool operator==(const IndexParameters&) const = default;
 };
 
-struct Index {
-  Relation rel;
-  Meta meta;  // as of OpenIndex; counts and ends of lists move on
+// What follows from the parameters.
+struct IndexShape {
   IndexParameters parameters;
   CodeSpace space;
   ElementLayout layout;
+};
+
+struct Index : IndexShape {
+  Relation rel;
+  Meta meta;  // as of OpenIndex; counts and ends of lists move on
 };
 
 // Fills a metapage for an empty index.
@@ -89,6 +95,10 @@ inline Meta* MetaOf(Page page) { return reinterpret_cast<Meta*>(PageGetContents(
 // Extends the relation with empty pages until `block` exists. Takes and releases
 // the extension lock. Raises what writing to disk raises.
 void EnsureBlock(Relation rel, BlockNumber block);
+
+// For the walks of whoever changes a graph, which are over before the next begins: a
+// session has one.
+VisitedBits* WriterVisited();
 
 // Memory for core's containers, from a memory context; raises when it is short.
 Arena ContextArena(MemoryContext context);

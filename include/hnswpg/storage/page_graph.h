@@ -13,23 +13,26 @@ namespace hnswpg {
 // may raise what reading a page raises, and ERRCODE_INDEX_CORRUPTED.
 class PageGraph {
  public:
-  // `code`: the query's code, contiguous; outlives this object.
-  PageGraph(const Index* index, const void* code)
+  explicit PageGraph(const Index* index)
       : index_(index),
-        code_(code),
         limit_(index->meta.next_element),
-        upper_limit_(index->meta.next_upper) {
-    tag_ = compat::TagOf(index->rel, 0);
-  }
+        upper_limit_(index->meta.next_upper),
+        peeker_(*index),
+        peeks_(index->layout.pages_per_slot() == 1 && !RelationUsesLocalBuffers(index->rel)),
+        tag_(compat::TagOf(index->rel, 0)) {}
 
-  void set_code(const void* code) { code_ = code; }
+  // The query's code, before anything is measured: contiguous; neither it nor what it
+  // points to changes before the next call.
+  void set_code(const void* code) { query_ = QueryCode(&index_->space, code); }
   // Whether dead elements may be found too (an insertion into a graph that has
   // no other).
   void set_find_dead(bool find_dead) { find_dead_ = find_dead; }
 
-  // For core's walk. A neighbour list is copied under the page's share lock. An
-  // element that is no longer in the graph, or not on this level, has none.
+  // For core's walk. An element that is no longer in the graph, or not on this level,
+  // has no neighbours. Level 0 is read without a lock where that can be; upper levels
+  // under the page's share lock.
   int ReadLinks(ElementId id, int level, ElementId* out);
+  void PrefetchLinks(ElementId id, int level);
   // For core's walk. Reads codes without a lock, and without a pin where it can.
   void Measure(const ElementId* ids, int n, Measured* out);
   // The same, for any number of elements most of which lie beside the one before; and
@@ -42,26 +45,28 @@ class PageGraph {
 
  private:
   int ReadLevel0(ElementId id, ElementId* out);
+  int PeekLevel0(ElementId id, ElementId* out);
   int ReadUpper(ElementId id, int level, ElementId* out);
   UpperId FirstUpper(ElementId id);
   void CheckUpper(UpperId upper, ElementId from);
   void CheckIds(const ElementId* ids, int n, BlockNumber block, ElementId from);
   bool MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
                      uint32_t* versions);
+  bool Held(const Peek& peek, BlockNumber block);
   Measured MeasurePinned(ElementId id, uint32_t* version = nullptr);
-  float DistanceTo(const char* slot) const {
-    return index_->space.Distance(code_, slot + offsetof(ElementHead, code));
-  }
   bool RoutesOnly(SlotState state) const {
     return state != SlotState::kLinked && !(find_dead_ && state == SlotState::kDead);
   }
 
   const Index* index_;
-  const void* code_;
+  QueryCode query_;
   uint32_t limit_;  // ids below it are known to exist
   uint32_t upper_limit_;
+  Peeker peeker_;
+  bool peeks_;  // slots are read without a pin
   bool find_dead_ = false;
-  BufferTag tag_;  // of the index's file; the block is filled in
+  uint32_t lists_ = 0;  // read so far
+  BufferTag tag_;       // of the index's file; the block is filled in by Held
 };
 
 using PageWalk = Walk<PageGraph>;
