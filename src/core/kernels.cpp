@@ -384,7 +384,7 @@ using D4 = hn::Full128<int32_t>;
 // The vector whose lanes are the sums of every fourth lane of v, from the first,
 // the second, the third and the fourth on.
 template <class D>
-HWY_INLINE hn::Vec<D4> SumBlocks(D d, hn::Vec<D> v) {
+HWY_INLINE hn::Vec<D4> SumBlocks(D /*d*/, hn::Vec<D> v) {
   if constexpr (hn::MaxLanes(D()) <= 4) {
     return v;
   } else {
@@ -404,42 +404,63 @@ HWY_INLINE hn::Vec<D4> SumLanesOf4(VI32 v0, VI32 v1, VI32 v2, VI32 v3) {
   return SumBlocks(d, hn::Add(hn::BitCast(d, lower), hn::BitCast(d, upper)));
 }
 
+// One of n values, from which a vector is taken.
+struct Place {
+  size_t i, n;
+};
+
+// The sums of products of four arrays.
 struct Sums4 {
   VI32 sum0, sum1, sum2, sum3;
 };
 
-HWY_INLINE void AddProducts4(hn::Vec<DI8> q, hn::Vec<DI8> v0, hn::Vec<DI8> v1, hn::Vec<DI8> v2,
-                             hn::Vec<DI8> v3, Sums4* sums) {
-  const QueryPart query = MakePart(q);
-  sums->sum0 = AddProducts(query, v0, sums->sum0);
-  sums->sum1 = AddProducts(query, v1, sums->sum1);
-  sums->sum2 = AddProducts(query, v2, sums->sum2);
-  sums->sum3 = AddProducts(query, v3, sums->sum3);
+// What lies at `place` of the query and of four arrays: a whole vector, or a tail.
+template <bool kTail>
+HWY_INLINE hn::Vec<DI8> LoadAt(const int8_t* p, Place place) {
+  if constexpr (kTail) {
+    return LoadTail(DI8(), p, place.i, place.n);
+  } else {
+    return hn::LoadU(DI8(), p + place.i);
+  }
 }
 
-// dots_i8 of four arrays side by side: the query is loaded once for all, and what
-// has to come from memory is waited for together. To prefetch more lines of them, or
-// those of the next four, was slower than to leave it to the CPU.
-HWY_INLINE void Dots4(const QueryI8& query, const int8_t* const* arrays, int32_t* out) {
-  const DI8 d8;
-  const size_t lanes = hn::Lanes(d8);
-  const size_t n = query.n;
-  const int8_t* const q = query.values;
-  const int8_t *const v0 = arrays[0], *const v1 = arrays[1];
-  const int8_t *const v2 = arrays[2], *const v3 = arrays[3];
-  const VI32 zero = hn::Zero(DI32());
-  Sums4 sums = {zero, zero, zero, zero};
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    AddProducts4(hn::LoadU(d8, q + i), hn::LoadU(d8, v0 + i), hn::LoadU(d8, v1 + i),
-                 hn::LoadU(d8, v2 + i), hn::LoadU(d8, v3 + i), &sums);
-  }
-  if (i < n) {
-    AddProducts4(LoadTail(d8, q, i, n), LoadTail(d8, v0, i, n), LoadTail(d8, v1, i, n),
-                 LoadTail(d8, v2, i, n), LoadTail(d8, v3, i, n), &sums);
-  }
+template <bool kTail>
+HWY_INLINE void AddProducts4(const QueryPart& query, const int8_t* const* arrays, Place place,
+                             Sums4* sums) {
+  sums->sum0 = AddProducts(query, LoadAt<kTail>(arrays[0], place), sums->sum0);
+  sums->sum1 = AddProducts(query, LoadAt<kTail>(arrays[1], place), sums->sum1);
+  sums->sum2 = AddProducts(query, LoadAt<kTail>(arrays[2], place), sums->sum2);
+  sums->sum3 = AddProducts(query, LoadAt<kTail>(arrays[3], place), sums->sum3);
+}
+
+HWY_INLINE void StoreSums(const Sums4& sums, int32_t excess, int32_t* out) {
   const auto sum = SumLanesOf4(sums.sum0, sums.sum1, sums.sum2, sums.sum3);
-  hn::StoreU(hn::Sub(sum, hn::Set(D4(), Excess(query))), D4(), out);
+  hn::StoreU(hn::Sub(sum, hn::Set(D4(), excess)), D4(), out);
+}
+
+// dots_i8 of 4 or 8 arrays side by side: the query is loaded once for all, and what
+// has to come from memory is waited for together. To prefetch more lines of them, or
+// those of the next ones, was slower than to leave it to the CPU.
+template <int kArrays>
+HWY_INLINE void DotsOf(const QueryI8& query, const int8_t* const* arrays, int32_t* out) {
+  const size_t lanes = hn::Lanes(DI8());
+  const VI32 zero = hn::Zero(DI32());
+  Sums4 first = {zero, zero, zero, zero};
+  Sums4 second = first;
+  Place place = {0, query.n};
+  for (; place.i + lanes <= place.n; place.i += lanes) {
+    const QueryPart part = MakePart(LoadAt<false>(query.values, place));
+    AddProducts4<false>(part, arrays, place, &first);
+    if constexpr (kArrays == 8) AddProducts4<false>(part, arrays + 4, place, &second);
+  }
+  if (place.i < place.n) {
+    const QueryPart part = MakePart(LoadAt<true>(query.values, place));
+    AddProducts4<true>(part, arrays, place, &first);
+    if constexpr (kArrays == 8) AddProducts4<true>(part, arrays + 4, place, &second);
+  }
+  const int32_t excess = Excess(query);
+  StoreSums(first, excess, out);
+  if constexpr (kArrays == 8) StoreSums(second, excess, out + 4);
 }
 
 void DotsI8(const QueryI8& query, const int8_t* const* arrays, size_t n_arrays, int32_t* out) {
@@ -450,14 +471,16 @@ void DotsI8(const QueryI8& query, const int8_t* const* arrays, size_t n_arrays, 
   constexpr bool fills_vector = true;
 #endif
   if (fills_vector) {
-    for (; i + 4 <= n_arrays; i += 4) Dots4(query, arrays + i, out + i);
-    if (const size_t rest = n_arrays - i; rest > 1) {
-      const int8_t* const last = arrays[n_arrays - 1];
-      const int8_t* const four[] = {arrays[i], arrays[i + 1], last, last};
+    for (; i + 8 <= n_arrays; i += 8) DotsOf<8>(query, arrays + i, out + i);
+    if (i + 4 <= n_arrays) {
+      DotsOf<4>(query, arrays + i, out + i);
+      i += 4;
+    }
+    if (n_arrays - i == 3) {  // for two it would not pay
+      const int8_t* const four[] = {arrays[i], arrays[i + 1], arrays[i + 2], arrays[i + 2]};
       int32_t dots[4];
-      Dots4(query, four, dots);
-      for (size_t j = 0; j < rest; j++) out[i + j] = dots[j];
-      return;
+      DotsOf<4>(query, four, dots);
+      for (size_t j = 0; j < 3; j++) out[i++] = dots[j];
     }
   }
   for (; i < n_arrays; i++) out[i] = DotI8(query.values, arrays[i], query.n);

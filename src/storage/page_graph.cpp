@@ -143,6 +143,21 @@ void PageGraph::CheckIds(const ElementId* ids, int n, BlockNumber block, Element
   }
 }
 
+// Where the codes of the elements are, and their first lines on the way to the cache;
+// what lies behind those the CPU fetches by itself.
+template <int kLines>
+void PageGraph::LookAt(const ElementId* ids, int n, BlockNumber* blocks, Peek* peeks,
+                       const char** codes) {
+  for (int i = 0; i < n; i++) {
+    uint32_t offset;
+    index_->layout.Locate(ids[i], &blocks[i], &offset);
+    peeks[i] = peeker_.LookOrFetch(*index_, blocks[i]);
+    codes[i] = peeks[i].page + offset + offsetof(ElementHead, code);
+    for (int line = 0; line < kLines; line++) __builtin_prefetch(codes[i] + 64 * line);
+    __builtin_prefetch(GetBufferDescriptor(peeks[i].buffer - 1));
+  }
+}
+
 void PageGraph::Measure(const ElementId* ids, int n, Measured* out) {
   if (n <= 0) return;
   if (!peeks_) {
@@ -152,16 +167,10 @@ void PageGraph::Measure(const ElementId* ids, int n, Measured* out) {
   BlockNumber blocks[kMaxLinks];
   Peek peeks[kMaxLinks];
   const char* codes[kMaxLinks];
-  for (int i = 0; i < n; i++) {
-    uint32_t offset;
-    index_->layout.Locate(ids[i], &blocks[i], &offset);
-    peeks[i] = peeker_.LookOrFetch(*index_, blocks[i]);
-    codes[i] = peeks[i].page + offset + offsetof(ElementHead, code);
-    // What lies behind the CPU fetches by itself.
-    __builtin_prefetch(codes[i]);
-    __builtin_prefetch(codes[i] + 64);
-    __builtin_prefetch(codes[i] + 128);
-    __builtin_prefetch(GetBufferDescriptor(peeks[i].buffer - 1));
+  if (index_->space.code_bytes() <= 192) {
+    LookAt<3>(ids, n, blocks, peeks, codes);
+  } else {
+    LookAt<5>(ids, n, blocks, peeks, codes);
   }
   float distances[kMaxLinks];
   query_.Distances(codes, n, distances);

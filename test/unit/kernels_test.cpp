@@ -284,8 +284,8 @@ TEST_CASE("dots_i8 touches nothing outside the arrays", "[kernels]") {
       for (const bool at_end : {false, true}) {
         const int8_t* q = at_end ? query.AtEnd(a) : query.AtStart(a);
         const int8_t* v = at_end ? arrays.AtEnd(b) : arrays.AtStart(b);
-        const int8_t* const all[] = {v, v, v, v, v, v, v};
-        for (const size_t count : {1, 2, 3, 4, 7}) {
+        const int8_t* const all[] = {v, v, v, v, v, v, v, v, v};
+        for (const size_t count : {1, 2, 3, 4, 8, 9}) {
           INFO(kernels->target << ", n = " << n << ", arrays: " << count);
           std::vector<int32_t> dots(count);
           kernels->dots_i8({q, n, sum}, all, count, dots.data());

@@ -95,8 +95,8 @@ class QueryCode {
 
   // out[i] = space().Distance(code(), codes[i]), bit for bit. Each of the n >= 0
   // codes is contiguous and 4-byte aligned. Codes that are not in the cache are best
-  // asked for by the caller before, the first line or two of each; for the lines
-  // behind them the CPU needs no help.
+  // asked for by the caller before, the first two or three lines of each; for those
+  // behind them the CPU needs no help, and more requests slow it down.
   void Distances(const char* const* codes, size_t n, float* out) const noexcept;
 
  private:

@@ -50,6 +50,8 @@ class PageGraph {
   UpperId FirstUpper(ElementId id);
   void CheckUpper(UpperId upper, ElementId from);
   void CheckIds(const ElementId* ids, int n, BlockNumber block, ElementId from);
+  template <int kLines>
+  void LookAt(const ElementId* ids, int n, BlockNumber* blocks, Peek* peeks, const char** codes);
   bool MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
                      uint32_t* versions);
   bool Held(const Peek& peek, BlockNumber block);
