@@ -3,6 +3,7 @@
 // A scan needs an MVCC snapshot: src/storage/README.md, "What a scan may return",
 // says why that is enough.
 #include "hnswpg/am/am.h"
+#include "hnswpg/am/heap_prefetch.h"
 
 extern "C" {
 #include "pgstat.h"
@@ -95,7 +96,11 @@ bool hnswgettuple(IndexScanDesc desc, ScanDirection direction) {
   } else if (desc->kill_prior_tuple && opaque->has_last) {
     KillTid(opaque->search->index(), opaque->last);
   }
+  if (opaque->has_last) RememberHeapPage(desc);
   const TidRef* next = opaque->search->Next();
+  ItemPointerData tids[kMaxPrefetchedRows];
+  const int n = opaque->search->Upcoming(tids, kMaxPrefetchedRows);
+  if (n > 0) PrefetchHeapRows(desc, tids, n);
   MemoryContextSwitchTo(old);
   opaque->has_last = next != nullptr;
   if (next == nullptr) return false;

@@ -67,6 +67,14 @@ const TidRef* Search::Next() {
   return &hit.ref;
 }
 
+int Search::Upcoming(ItemPointerData* tids, int max) {
+  if (told_hit_ == end_hit_) return 0;
+  told_hit_ = end_hit_;
+  const int n = static_cast<int>(std::min<size_t>(end_hit_ - next_hit_, max));
+  for (int i = 0; i < n; i++) tids[i] = hits_[next_hit_ + i].ref.tid;
+  return n;
+}
+
 // In strict order, what comes too late.
 void Search::SkipLate() {
   if (iterative_scan != kIterativeStrict) return;
@@ -173,17 +181,17 @@ bool Search::ReadRound() {
 // that was walked.
 void Search::Collect(ElementId id, const Walked* walked) {
   tids_.Clear();
-  uint32_t version = 0;
-  const bool read = ReadElement(index_, id, walked, skip_killed_, vector_, &tids_, &version);
+  ElementRead now{};
+  const Reading reading = {query_, walked, skip_killed_, vector_};
+  const bool read = ReadElement(index_, id, reading, &tids_, &now);
   // A pending element that was merged before it could be read may have handed its row
   // to one that was read before, or that was not found.
   uint32_t version_then;
-  if (WasPending(id, &version_then)) misses_rows_ |= !read || version != version_then;
+  if (WasPending(id, &version_then)) misses_rows_ |= !read || now.version != version_then;
   if (!read) return;
-  const float distance = query_ ? index_.space.ExactDistance(query_, vector_) : 0.0f;
   for (const TidRef& ref : tids_) {
     if (keeps_rows_ && !rows_.Insert(KeyOf(ref.tid))) continue;
-    hits_.Push(Hit{distance, ref});
+    hits_.Push(Hit{now.distance, ref});
   }
 }
 

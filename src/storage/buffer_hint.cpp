@@ -53,12 +53,16 @@ Buffer PinPageShared(const Index& index, BlockNumber block) {
   return buffer;
 }
 
-Peeker::Peeker(const Index& index) {
+void RememberBuffer(Relation rel, BlockNumber block, Buffer buffer) {
+  if (!RelationUsesLocalBuffers(rel) && EnsureTable()) *Guess(rel, block) = buffer;
+}
+
+Peeker::Peeker(Relation rel) {
   static constexpr Buffer kNone = InvalidBuffer;
-  const bool shared = !RelationUsesLocalBuffers(index.rel) && EnsureTable();
+  const bool shared = !RelationUsesLocalBuffers(rel) && EnsureTable();
   guesses_ = shared ? table : &kNone;
   mask_ = shared ? mask : 0;
-  first_ = FirstGuess(index.rel);
+  first_ = FirstGuess(rel);
 }
 
 Peek Peeker::Fetch(const Index& index, BlockNumber block) {

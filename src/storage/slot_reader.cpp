@@ -170,24 +170,41 @@ void ReadVector(const Index& index, ElementId id, float* out) {
 
 namespace {
 
+// The exact distance of the element whose slot is locked. A vector that lies on one page
+// is measured there.
+float ExactDistanceTo(const Index& index, ElementId id, const LockedSlot& locked,
+                      const Reading& reading) {
+  if (index.layout.has_vector_pages()) {
+    const Piece piece = index.layout.VectorPiece(id, 0);
+    if (piece.bytes == index.layout.vector_bytes()) {
+      Buffer buffer = PinPageShared(index, piece.block);
+      const void* vector = BufferGetPage(buffer) + piece.offset;
+      const float distance =
+          index.space.ExactDistance(reading.query, static_cast<const float*>(vector));
+      UnlockReleaseBuffer(buffer);
+      return distance;
+    }
+    CopyVectorPages(index, id, reading.scratch);
+  } else {
+    CopyPayload(index, id, locked, reinterpret_cast<char*>(reading.scratch));
+  }
+  return index.space.ExactDistance(reading.query, reading.scratch);
+}
+
 // One attempt at ReadElement: what lies in the slot, under its lock. False if
 // there is nothing to be returned.
-bool ReadLocked(const Index& index, ElementId id, const Walked* walked, float* vector,
-                const TidCollector& collector, ElementId* containers, uint32_t* version) {
+bool ReadLocked(const Index& index, ElementId id, const Reading& reading,
+                const TidCollector& collector, ElementId* containers, ElementRead* now) {
   const LockedSlot locked = LockSlot(index, id);
   const SlotState state = HeadAt(locked.slot)->state;
   const bool alive = (state == SlotState::kLinked || state == SlotState::kPending) &&
-                     (walked == nullptr || IsAsWalked(index, id, locked, *walked));
+                     (reading.walked == nullptr || IsAsWalked(index, id, locked, *reading.walked));
   if (alive) {
     const ElementTail* tail = TailAt(locked.slot, index.layout);
-    if (version) *version = tail->version;
+    now->version = tail->version;
     collector.Append(tail->tids, std::min<int>(tail->n_tids, kInlineTids), id, tail->version);
     *containers = tail->more_tids;
-    if (index.layout.has_vector_pages()) {
-      CopyVectorPages(index, id, vector);
-    } else {
-      CopyPayload(index, id, locked, reinterpret_cast<char*>(vector));
-    }
+    now->distance = reading.query ? ExactDistanceTo(index, id, locked, reading) : 0.0f;
   }
   UnlockReleaseBuffer(locked.buffer);
   return alive;
@@ -195,13 +212,13 @@ bool ReadLocked(const Index& index, ElementId id, const Walked* walked, float* v
 
 }  // namespace
 
-bool ReadElement(const Index& index, ElementId id, const Walked* walked, bool skip_killed,
-                 float* vector, PodVector<TidRef>* tids, uint32_t* version) {
-  const TidCollector collector = {skip_killed, tids};
+bool ReadElement(const Index& index, ElementId id, const Reading& reading, PodVector<TidRef>* tids,
+                 ElementRead* now) {
+  const TidCollector collector = {reading.skip_killed, tids};
   const size_t before = tids->size();
   for (int restarts = 0; restarts < kMaxRestarts; restarts++) {
     ElementId containers = kNoId;
-    if (!ReadLocked(index, id, walked, vector, collector, &containers, version)) return false;
+    if (!ReadLocked(index, id, reading, collector, &containers, now)) return false;
     if (containers == kNoId) return true;
     if (AppendChain(index, id, containers, collector)) {
       RemoveDuplicates(tids, before);
@@ -224,7 +241,7 @@ void PrefetchElement(const Index& index, ElementId id) {
   BlockNumber block;
   uint32_t offset;
   layout.Locate(id, &block, &offset);
-  const Peeker peeker(index);
+  const Peeker peeker(index.rel);
   const Peek slot = peeker.Look(block);
   if (slot.page) {
     __builtin_prefetch(GetBufferDescriptor(slot.buffer - 1));

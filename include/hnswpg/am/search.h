@@ -39,6 +39,10 @@ class Search {
   // reading an index raises.
   const TidRef* Next();
 
+  // The rows that the next calls will return, when they are new: at most `max`. Else
+  // none.
+  int Upcoming(ItemPointerData* tids, int max);
+
   const Index& index() const { return index_; }
 
  private:
@@ -102,6 +106,7 @@ class Search {
   PodVector<Hit> hits_;             // rows of elements in the graph, found and not yet
   size_t next_hit_ = 0;             //   handed out from here on,
   size_t end_hit_ = 0;              //   to be handed out in this round up to here
+  size_t told_hit_ = 0;             //   Upcoming has told of them up to here
 };
 
 }  // namespace hnswpg

@@ -31,12 +31,12 @@ struct Peek {
   Buffer buffer;
 };
 
-// Looks at pages of one index. A plain value: where the guesses are does not change,
+// Looks at pages of one relation's main fork. A plain value: where the guesses are does not change,
 // and what they say may.
 class Peeker {
  public:
   // Of a temporary table there are no guesses.
-  explicit Peeker(const Index& index);
+  explicit Peeker(Relation rel);
 
   Peek Look(BlockNumber block) const {
     const Buffer guess = guesses_[(first_ + block) & mask_];
@@ -57,6 +57,9 @@ class Peeker {
   uint32 mask_;
   uint32 first_;
 };
+
+// For pages that others have pinned: the block was in this buffer a moment ago.
+void RememberBuffer(Relation rel, BlockNumber block, Buffer buffer);
 
 // Whether the buffer holds the block now. False negatives never, false positives
 // only if the block left the buffer and came back since PeekPage.

@@ -17,7 +17,7 @@ class PageGraph {
       : index_(index),
         limit_(index->meta.next_element),
         upper_limit_(index->meta.next_upper),
-        peeker_(*index),
+        peeker_(index->rel),
         peeks_(index->layout.pages_per_slot() == 1 && !RelationUsesLocalBuffers(index->rel)),
         tag_(compat::TagOf(index->rel, 0)) {}
 

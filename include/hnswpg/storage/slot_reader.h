@@ -51,16 +51,27 @@ inline float PendingDistance(float distance) {
   return std::nextafter(distance, -std::numeric_limits<float>::infinity());
 }
 
-// Reads a linked or pending element as it is now: appends its heap TIDs, each
-// once, without the killed ones if `skip_killed`, and copies its vector. False
-// (and nothing appended) if the slot holds no such element, or (`walked`; may be
-// null) not the one that the walk measured: a slot may have been given to another
-// element since then. The TIDs in containers are read after the slot's lock is
-// released; that is harmless (src/storage/README.md, "What a scan may return").
-// Raises ERRCODE_INDEX_CORRUPTED.
-// `version` (may be null) gets the slot's, if true.
-bool ReadElement(const Index& index, ElementId id, const Walked* walked, bool skip_killed,
-                 float* vector, PodVector<TidRef>* tids, uint32_t* version = nullptr);
+// How an element is to be read.
+struct Reading {
+  const float* query;    // its exact distance is wanted to this; null: none is
+  const Walked* walked;  // only if it is what the walk measured: a slot may have been
+                         // given to another element since then; null: whatever it is
+  bool skip_killed;      // leaves out heap TIDs that are known to be dead
+  float* scratch;        // room for a vector
+};
+
+// What it is now.
+struct ElementRead {
+  float distance;    // where one was wanted; else 0
+  uint32_t version;  // of the slot
+};
+
+// Reads a linked or pending element as it is now: appends its heap TIDs, each once. False
+// (and nothing appended) if the slot holds no such element. The TIDs in containers are
+// read after the slot's lock is released; that is harmless (src/storage/README.md, "What
+// a scan may return"). Raises ERRCODE_INDEX_CORRUPTED.
+bool ReadElement(const Index& index, ElementId id, const Reading& reading, PodVector<TidRef>* tids,
+                 ElementRead* now);
 
 // Starts to fetch into the CPU's cache what ReadElement will read. A hint; raises
 // nothing, reads nothing from disk.

@@ -1,0 +1,50 @@
+#include "hnswpg/am/heap_prefetch.h"
+
+#include "hnswpg/storage/buffer_hint.h"
+
+extern "C" {
+#include "access/heapam.h"
+}
+
+namespace hnswpg {
+namespace {
+
+bool ReadsHeap(IndexScanDesc desc) {
+  return desc->heapRelation != nullptr && desc->xs_heapfetch != nullptr &&
+         desc->heapRelation->rd_tableam == GetHeapamTableAmRoutine();
+}
+
+}  // namespace
+
+void RememberHeapPage(IndexScanDesc desc) {
+  if (!ReadsHeap(desc)) return;
+  // The scan of the heap keeps the page of its last row pinned.
+  const Buffer buffer = reinterpret_cast<IndexFetchHeapData*>(desc->xs_heapfetch)->xs_cbuf;
+  if (BufferIsValid(buffer)) {
+    RememberBuffer(desc->heapRelation, BufferGetBlockNumber(buffer), buffer);
+  }
+}
+
+void PrefetchHeapRows(IndexScanDesc desc, const ItemPointerData* tids, int n) {
+  if (!ReadsHeap(desc)) return;
+  const Peeker peeker(desc->heapRelation);
+  const char* pages[kMaxPrefetchedRows];
+  for (int i = 0; i < n; i++) {
+    const Peek peek = peeker.Look(ItemPointerGetBlockNumberNoCheck(&tids[i]));
+    pages[i] = peek.page;
+    if (peek.page == nullptr) continue;
+    __builtin_prefetch(GetBufferDescriptor(peek.buffer - 1));
+    __builtin_prefetch(peek.page);
+    __builtin_prefetch(reinterpret_cast<PageHeader>(const_cast<char*>(peek.page))->pd_linp +
+                       ItemPointerGetOffsetNumberNoCheck(&tids[i]) - 1);
+  }
+  for (int i = 0; i < n; i++) {
+    if (pages[i] == nullptr) continue;
+    // Whatever it says, it is an offset within the page or a little beyond it.
+    const ItemId item =
+        PageGetItemId(const_cast<char*>(pages[i]), ItemPointerGetOffsetNumberNoCheck(&tids[i]));
+    __builtin_prefetch(pages[i] + ItemIdGetOffset(item));
+  }
+}
+
+}  // namespace hnswpg
