@@ -39,7 +39,7 @@ TAP_TESTS      = 1
 PROVE_TESTS    = test/tap/*.pl
 EXTRA_CLEAN    = build
 
-SHLIB_LINK = -Wl,--version-script=src/exports.map -lhwy -lstdc++ -lpthread
+SHLIB_LINK = -Wl,--version-script=src/exports.map -lstdc++ -lpthread
 
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifeq ($(wildcard $(PGXS)),)
@@ -110,11 +110,14 @@ endif
 $(SUITES:%=check-%): check-%: setup
 	@scripts/check-$* $(T)
 
+# Everything: generated vectors, and the sets that HNSWPG_DATA names.
 bench: setup
-	@bench/run
+	@bench/setup
+	@bench/run $(BENCH)
 
 bench-quick: setup
-	@bench/run --quick
+	@bench/setup
+	@bench/run --quick $(BENCH)
 
 format:
 	clang-format -i $$(git ls-files '*.h' '*.cpp')
