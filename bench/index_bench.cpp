@@ -23,9 +23,8 @@
 // the executor and the index, not the way there; this process and the backend are pinned to
 // one core. The two sides take turns, ef by ef. Times of searches are CPU times.
 #include <array>
-#include <cstring>
-#include <sstream>
 
+#include "bench_set.h"
 #include "float_hnsw.h"
 #include "measure.h"
 #include "pg_session.h"
@@ -34,67 +33,22 @@ namespace {
 
 using namespace hnswpg::tools;
 
-constexpr size_t kAnswers = 10;
-constexpr int kM = 16;
-constexpr int kEfConstruction = 64;
 constexpr int kThreads = 2;
 constexpr std::array<double, 3> kRecalls = {0.95, 0.98, 0.99};
 
-struct Options {
-  std::string base, query, answers, metric = "l2", quantization = "int8";
-  std::vector<size_t> generate;
-  std::vector<size_t> efs = {10, 14, 20, 28, 40, 56, 80, 120, 160, 240, 320};
-  size_t count = 0;
-  int rounds = 3;
-  int builds = 1;
-  bool plain = false;
+struct Plan {
+  std::string quantization;
+  std::vector<size_t> efs;
+  int rounds, builds;
+  bool plain;
+
+  explicit Plan(const Options& options)
+      : quantization(options.Text("quantization", "int8")),
+        efs(options.Counts("efs", {10, 14, 20, 28, 40, 56, 80, 120, 160, 240, 320})),
+        rounds(static_cast<int>(options.Count("rounds", 3))),
+        builds(static_cast<int>(options.Count("builds", 1))),
+        plain(options.Has("plain")) {}
 };
-
-std::vector<size_t> ParseNumbers(const std::string& text) {
-  std::vector<size_t> numbers;
-  std::istringstream stream(text);
-  for (std::string item; std::getline(stream, item, ',');) numbers.push_back(std::stoul(item));
-  return numbers;
-}
-
-Options ParseOptions(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; i++) {
-    const std::string name = argv[i];
-    if (name == "--plain") {
-      options.plain = true;
-      continue;
-    }
-    if (i + 1 == argc) Fail("no value for " + name);
-    const std::string value = argv[++i];
-    if (name == "--base")
-      options.base = value;
-    else if (name == "--query")
-      options.query = value;
-    else if (name == "--answers")
-      options.answers = value;
-    else if (name == "--generate")
-      options.generate = ParseNumbers(value);
-    else if (name == "--metric")
-      options.metric = value;
-    else if (name == "--quantization")
-      options.quantization = value;
-    else if (name == "--efs")
-      options.efs = ParseNumbers(value);
-    else if (name == "--count")
-      options.count = std::stoul(value);
-    else if (name == "--rounds")
-      options.rounds = std::stoi(value);
-    else if (name == "--builds")
-      options.builds = std::stoi(value);
-    else
-      Fail("unknown option " + name);
-  }
-  if (options.generate.size() != 3 && (options.base.empty() || options.query.empty())) {
-    Fail("--base and --query, or --generate N,DIM,QUERIES, are needed");
-  }
-  return options;
-}
 
 struct Data {
   Distance distance;
@@ -104,20 +58,24 @@ struct Data {
 
 Data ReadData(const Options& options) {
   Data data;
-  data.distance = ParseDistance(options.metric);
-  if (options.generate.empty()) {
-    data.base = ReadRows<float>(options.base);
-    data.queries = ReadRows<float>(options.query);
+  data.distance = ParseDistance(options.Text("metric", "l2"));
+  const std::vector<size_t> generate = options.Counts("generate");
+  if (generate.size() == 3) {
+    data.base = Generate(generate[0], generate[1], 1, 0);
+    data.queries = Generate(generate[2], generate[1], 1, 1);
+  } else if (options.Has("base") && options.Has("query")) {
+    data.base = ReadRows<float>(options.Text("base"));
+    data.queries = ReadRows<float>(options.Text("query"));
   } else {
-    data.base = Generate(options.generate[0], options.generate[1], 1, 0);
-    data.queries = Generate(options.generate[2], options.generate[1], 1, 1);
+    Fail("--base and --query, or --generate N,DIM,QUERIES, are needed");
   }
-  const bool whole = options.count == 0 || options.count >= data.base.n();
-  if (!whole) data.base.Truncate(options.count);
-  if (whole && !options.answers.empty()) {
-    data.answers = ReadRows<int32_t>(options.answers);
+  const size_t count = options.Count("count", data.base.n());
+  const bool whole = count >= data.base.n();
+  data.base.Truncate(count);
+  if (whole && options.Has("answers")) {
+    data.answers = ReadRows<int32_t>(options.Text("answers"));
   } else {
-    data.answers = ExactAnswers(data.base, data.queries, data.distance, kAnswers);
+    data.answers = ExactAnswers(data.base, data.queries, data.distance, kNearest);
   }
   return data;
 }
@@ -138,19 +96,19 @@ BuildTime Measure(pid_t pid, Body body) {
 // The index in the server.
 class Ours {
  public:
-  Ours(const Options& options, const Data& data) {
+  Ours(const Plan& plan, const Data& data) {
     const bool cosine = data.distance == Distance::kCosine;
     operator_ = cosine ? "<=>" : "<->";
     create_ = std::string("CREATE INDEX base_hnsw ON base USING hnsw (v ") +
               (cosine ? "vector_cosine_ops" : "vector_l2_ops") +
               ") WITH (m = " + std::to_string(kM) +
               ", ef_construction = " + std::to_string(kEfConstruction) +
-              ", quantization = " + options.quantization + ")";
+              ", quantization = " + plan.quantization + ")";
     pg_.Run("CREATE EXTENSION IF NOT EXISTS hnswpg");
     pg_.Run("DROP SCHEMA IF EXISTS hnswpg_bench CASCADE; CREATE SCHEMA hnswpg_bench");
     pg_.Run("SET search_path = hnswpg_bench, public");
     pg_.Run("CREATE TABLE base (id int, v vector(" + std::to_string(data.base.dim) + "))");
-    if (options.plain) pg_.Run("ALTER TABLE base ALTER v SET STORAGE plain");
+    if (plan.plain) pg_.Run("ALTER TABLE base ALTER v SET STORAGE plain");
     // In the row: fetching a toasted query vector would be timed with every search.
     pg_.Run("CREATE TABLE query (id int, v vector)");
     pg_.Run("ALTER TABLE query ALTER v SET STORAGE plain");
@@ -189,7 +147,7 @@ class Ours {
   void SetEf(size_t ef) { pg_.Run("SET hnsw.ef_search = " + std::to_string(ef)); }
   std::string Select(const std::string& what) const {
     return "SELECT " + what + " FROM query, LATERAL (SELECT id FROM base ORDER BY v " + operator_ +
-           " query.v LIMIT " + std::to_string(kAnswers) + ") x";
+           " query.v LIMIT " + std::to_string(kNearest) + ") x";
   }
 
   PgSession pg_;
@@ -206,16 +164,16 @@ struct Point {
 
 class Race {
  public:
-  Race(const Options& options, const Data& data)
-      : options_(options),
+  Race(const Plan& plan, const Data& data)
+      : plan_(plan),
         data_(data),
         prepared_base_(FloatHnsw::Prepare(data.base, data.distance)),
         prepared_queries_(FloatHnsw::Prepare(data.queries, data.distance)),
-        ours_(options, data) {}
+        ours_(plan, data) {}
 
   void Build() {
     std::vector<double> ours, theirs, ratios, cpu_ratios;
-    for (int i = 0; i < options_.builds; i++) {
+    for (int i = 0; i < plan_.builds; i++) {
       const BuildTime our_time = ours_.Build();
       theirs_.reset();
       const BuildTime their_time = Measure(0, [this] {
@@ -237,26 +195,26 @@ class Race {
 
   void Search() {
     const Pinning pinning(ours_.backend_pid());
-    const size_t n = options_.efs.size();
+    const size_t n = plan_.efs.size();
     std::vector<Point> ours(n), theirs(n);
-    for (size_t i = 0; i < n; i++) MeasureRecall(options_.efs[i], &ours[i], &theirs[i]);
-    for (int round = 0; round < options_.rounds; round++) {
+    for (size_t i = 0; i < n; i++) MeasureRecall(plan_.efs[i], &ours[i], &theirs[i]);
+    for (int round = 0; round < plan_.rounds; round++) {
       for (size_t i = 0; i < n; i++) {
-        const size_t ef = options_.efs[i];
+        const size_t ef = plan_.efs[i];
         ours[i].seconds.push_back(ours_.TimeSearch(ef));
         theirs[i].seconds.push_back(
-            CpuSeconds(0, [&] { theirs_->Search(prepared_queries_, ef, kAnswers); }));
+            CpuSeconds(0, [&] { theirs_->Search(prepared_queries_, ef, kNearest); }));
       }
     }
-    for (size_t i = 0; i < n; i++) PrintPoint(options_.efs[i], ours[i], theirs[i]);
+    for (size_t i = 0; i < n; i++) PrintPoint(plan_.efs[i], ours[i], theirs[i]);
     for (double recall : kRecalls) PrintSpeed(recall, ours, theirs);
   }
 
  private:
   void MeasureRecall(size_t ef, Point* ours, Point* theirs) {
-    ours->recall = Recall(data_.answers, ours_.Search(ef, data_.queries.n()), kAnswers);
+    ours->recall = Recall(data_.answers, ours_.Search(ef, data_.queries.n()), kNearest);
     theirs->recall =
-        Recall(data_.answers, theirs_->Search(prepared_queries_, ef, kAnswers), kAnswers);
+        Recall(data_.answers, theirs_->Search(prepared_queries_, ef, kNearest), kNearest);
   }
 
   void PrintPoint(size_t ef, const Point& ours, const Point& theirs) const {
@@ -288,7 +246,7 @@ class Race {
                 their_us, their_us / our_us);
   }
 
-  const Options& options_;
+  const Plan& plan_;
   const Data& data_;
   Vectors prepared_base_, prepared_queries_;
   Ours ours_;
@@ -299,10 +257,13 @@ class Race {
 
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  const Options options = ParseOptions(argc, argv);
+  const Options options(argc, argv,
+                        BenchSetOptions({"generate", "quantization", "rounds", "builds", "efs"}),
+                        {"plain"});
+  const Plan plan(options);
   const Data data = ReadData(options);
   std::printf("data n=%zu dim=%zu queries=%zu\n", data.base.n(), data.base.dim, data.queries.n());
-  Race race(options, data);
+  Race race(plan, data);
   race.Build();
   race.Search();
   return 0;

@@ -1,4 +1,4 @@
-// What the measuring programs share: medians, and a core to themselves.
+// What the measuring programs share: medians, and cores to themselves.
 #ifndef HNSWPG_BENCH_MEASURE_H_
 #define HNSWPG_BENCH_MEASURE_H_
 
@@ -16,18 +16,27 @@ inline double Median(std::vector<double> values) {
   return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-// Two threads or processes on one core, or anywhere again.
+// The last cores this program may use, the very last first. The first ones get interrupts and other
+// processes' work more often.
+inline std::vector<int> LastCores() {
+  cpu_set_t all;
+  sched_getaffinity(0, sizeof all, &all);
+  std::vector<int> cores;
+  for (int core = CPU_SETSIZE - 1; core >= 0; core--) {
+    if (CPU_ISSET(core, &all)) cores.push_back(core);
+  }
+  return cores;
+}
+
+// This thread and another thread or process (0: none) on one core, or anywhere again.
 class Pinning {
  public:
-  explicit Pinning(int other) : other_(other) {
+  explicit Pinning(int other) : Pinning(other, LastCores().front()) {}
+  Pinning(int other, int core) : other_(other) {
     sched_getaffinity(0, sizeof all_, &all_);
     cpu_set_t one;
     CPU_ZERO(&one);
-    for (int cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--) {
-      if (!CPU_ISSET(cpu, &all_)) continue;
-      CPU_SET(cpu, &one);
-      break;
-    }
+    CPU_SET(core, &one);
     Set(one);
   }
   ~Pinning() { Set(all_); }
@@ -38,7 +47,7 @@ class Pinning {
   void Set(const cpu_set_t& cpus) {
     if (sched_setaffinity(0, sizeof cpus, &cpus) != 0 ||
         sched_setaffinity(other_, sizeof cpus, &cpus) != 0) {
-      std::printf("# cannot pin to a core: figures are less exact\n");
+      std::fprintf(stderr, "warning: cannot pin to a core: figures are less exact\n");
     }
   }
   int other_;

@@ -6,40 +6,15 @@
 
 #include <endian.h>
 #include <libpq-fe.h>
-#include <time.h>
 
 #include <bit>
-#include <chrono>
 #include <string>
 #include <vector>
 
 #include "../test/oracle/vector_file.h"
+#include "timing.h"
 
 namespace hnswpg::tools {
-
-// Seconds that pass while `body` runs.
-template <class Body>
-double Seconds(Body body) {
-  const auto start = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-// Seconds of CPU that a process (0: this one) uses while `body` runs. Where nothing is read from
-// disk that is the time it takes on an idle machine, and it stays the same on a busy one.
-template <class Body>
-double CpuSeconds(pid_t pid, Body body) {
-  clockid_t clock;
-  if (clock_getcpuclockid(pid, &clock) != 0) Fail("no CPU clock of process " + std::to_string(pid));
-  const auto now = [clock] {
-    timespec time;
-    clock_gettime(clock, &time);
-    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-  };
-  const double start = now();
-  body();
-  return now() - start;
-}
 
 // Values in their binary wire format.
 class Parameters {
@@ -73,8 +48,7 @@ class PgSession {
  public:
   PgSession() : connection_(PQconnectdb("")) {
     if (PQstatus(connection_) != CONNECTION_OK) Fail(PQerrorMessage(connection_));
-    PQsetNoticeProcessor(
-        connection_, [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(connection_, TakeNotice, this);
   }
   ~PgSession() { PQfinish(connection_); }
   PgSession(const PgSession&) = delete;
@@ -91,6 +65,24 @@ class PgSession {
     std::string value = PQgetvalue(result, 0, 0);
     PQclear(result);
     return value;
+  }
+
+  // All rows, and the first column of all of them as one text.
+  std::vector<std::vector<std::string>> Rows(const std::string& sql) {
+    PGresult* result = Execute(sql);
+    std::vector<std::vector<std::string>> rows(PQntuples(result));
+    for (size_t i = 0; i < rows.size(); i++) {
+      for (int column = 0; column < PQnfields(result); column++) {
+        rows[i].push_back(PQgetvalue(result, static_cast<int>(i), column));
+      }
+    }
+    PQclear(result);
+    return rows;
+  }
+  std::string Text(const std::string& sql) {
+    std::string text;
+    for (const auto& row : Rows(sql)) text += row.at(0) + "\n";
+    return text;
   }
 
   // Rows of two integers.
@@ -127,6 +119,32 @@ class PgSession {
     return message;
   }
 
+  // Runs a prepared statement of one binary parameter; returns the number of rows, all in binary.
+  size_t CallBinary(const char* name, const std::string& parameter) {
+    const char* value = parameter.data();
+    const int length = static_cast<int>(parameter.size()), format = 1;
+    PGresult* result = PQexecPrepared(connection_, name, 1, &value, &length, &format, 1);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) Fail(PQerrorMessage(connection_));
+    const size_t rows = PQntuples(result);
+    PQclear(result);
+    return rows;
+  }
+
+  // What the server remarked so far (NOTICE, WARNING).
+  const std::string& notices() const { return notices_; }
+  void ForgetNotices() { notices_.clear(); }
+  // From now on a remark of the server cancels the statement it belongs to.
+  void CancelAtNotice() { cancel_at_notice_ = true; }
+  // Runs what may be cancelled; any other failure ends the program.
+  void RunCancelled(const std::string& sql) {
+    PGresult* result = PQexec(connection_, sql.c_str());
+    const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (!Succeeded(result) && (state == nullptr || std::string(state) != "57014")) {
+      Fail(PQerrorMessage(connection_));
+    }
+    PQclear(result);
+  }
+
   // Fills a table (id int, v vector); ids are positions, counted from `first_id`.
   void Load(const std::string& table, const Vectors& rows, size_t first_id = 0) {
     PGresult* result =
@@ -148,6 +166,15 @@ class PgSession {
   }
 
  private:
+  static void TakeNotice(void* self, const char* message) {
+    PgSession* session = static_cast<PgSession*>(self);
+    session->notices_ += message;
+    if (!session->cancel_at_notice_) return;
+    char error[256];
+    PGcancel* cancel = PQgetCancel(session->connection_);
+    PQcancel(cancel, error, sizeof error);
+    PQfreeCancel(cancel);
+  }
   static bool Succeeded(const PGresult* result) {
     const ExecStatusType status = PQresultStatus(result);
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
@@ -173,6 +200,8 @@ class PgSession {
   }
 
   PGconn* connection_;
+  std::string notices_;
+  bool cancel_at_notice_ = false;
 };
 
 }  // namespace hnswpg::tools

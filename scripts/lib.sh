@@ -72,12 +72,13 @@ build_extension() {
   fi
 }
 
-# Builds what CMake builds: the unit tests and the tools, in build/cmake/bin.
+# build_programs [TARGET ...]: builds what CMake builds, the unit tests and the tools,
+# in build/cmake/bin; or only some of it.
 build_programs() {
   mkdir -p "$top/build/log"
   if ! {
     flock "$top/build/lock" cmake -S "$top" -B "$top/build/cmake" &&
-      flock "$top/build/lock" cmake --build "$top/build/cmake" -j "$(jobs)"
+      flock "$top/build/lock" cmake --build "$top/build/cmake" -j "$(jobs)" ${1:+--target "$@"}
   } >"$top/build/log/cmake.log" 2>&1; then
     cat "$top/build/log/cmake.log" >&2
     return 1

@@ -71,7 +71,7 @@ class Reader : public Client {
       : queries_(set.queries), next_(number * 37) {
     pg_.Run("SET plan_cache_mode = force_generic_plan");
     pg_.Prepare("search", "SELECT id FROM " + table + " ORDER BY v " + OperatorOf(set.distance) +
-                              " $1 LIMIT " + std::to_string(kAnswers));
+                              " $1 LIMIT " + std::to_string(kNearest));
   }
 
  private:

@@ -6,12 +6,11 @@
 
 #include <string>
 
+#include "../bench_set.h"
 #include "../pg_session.h"
 #include "write_set.h"
 
 namespace hnswpg::tools {
-
-inline constexpr size_t kAnswers = 10;
 
 inline const char* OperatorOf(Distance distance) {
   return distance == Distance::kCosine ? "<=>" : "<->";
@@ -114,7 +113,8 @@ class Table {
     const double seconds = Seconds([&] {
       pg_->Run("CREATE INDEX " + index() + " ON " + name_ + " USING hnsw (v " +
                (distance == Distance::kCosine ? "vector_cosine_ops" : "vector_l2_ops") +
-               ") WITH (m = 16, ef_construction = 64" + further_options + ")");
+               ") WITH (m = " + std::to_string(kM) +
+               ", ef_construction = " + std::to_string(kEfConstruction) + further_options + ")");
     });
     pg_->Run("RESET max_parallel_maintenance_workers");
     return seconds;
@@ -182,7 +182,7 @@ class QueryTable {
   // One statement that searches for all queries.
   std::string Search(const std::string& table, const std::string& what) const {
     return "SELECT " + what + " FROM query, LATERAL (SELECT id FROM " + table + " ORDER BY v " +
-           operator_ + " query.v LIMIT " + std::to_string(kAnswers) + ") x";
+           operator_ + " query.v LIMIT " + std::to_string(kNearest) + ") x";
   }
 
  private:

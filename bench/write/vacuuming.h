@@ -18,7 +18,7 @@ class VacuumFigures {
       : pg_(pg), set_(set), rounds_(rounds), queries_(pg, set) {
     std::vector<bool> kept(set.base.n());
     for (size_t i = 0; i < kept.size(); i++) kept[i] = i % 5 != 0;
-    answers_ = ExactAnswers(set.base, set.queries, set.distance, kAnswers, kept);
+    answers_ = ExactAnswers(set.base, set.queries, set.distance, kNearest, kept);
   }
 
   void Print() {
@@ -68,7 +68,7 @@ class VacuumFigures {
     for (const auto& [q, id] : pg_->Pairs(queries_.Search(table.name(), "query.id, x.id"))) {
       found[q].push_back(id);
     }
-    return Recall(answers_, found, kAnswers);
+    return Recall(answers_, found, kNearest);
   }
 
   PgSession* pg_;
