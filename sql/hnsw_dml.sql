@@ -173,3 +173,20 @@ SELECT hnsw_dml_ids();
 SELECT * FROM hnsw_check('hnsw_dml_idx', true);
 DROP FUNCTION hnsw_dml_ids;
 DROP TABLE hnsw_dml, hnsw_dml_parent;
+
+-- A file of some size grows by many pages at a time, not by one
+CREATE TABLE hnsw_dml_grow (v vector(512));
+CREATE INDEX hnsw_dml_grow_idx ON hnsw_dml_grow USING hnsw (v vector_l2_ops);
+SET hnsw.pending_limit = 1000;
+CREATE TEMP TABLE hnsw_dml_sizes (pages int);
+DO $$
+BEGIN
+  FOR i IN 1 .. 900 LOOP
+    INSERT INTO hnsw_dml_grow SELECT array_agg(sin(i * d)) FROM generate_series(1, 512) d;
+    INSERT INTO hnsw_dml_sizes VALUES (pg_relation_size('hnsw_dml_grow_idx') / 8192);
+  END LOOP;
+END $$;
+SELECT max(pages) BETWEEN 310 AND 360 AS of_some_size, count(DISTINCT pages) < 130 AS in_few_steps FROM hnsw_dml_sizes;
+SELECT * FROM hnsw_check('hnsw_dml_grow_idx');
+RESET hnsw.pending_limit;
+DROP TABLE hnsw_dml_grow, hnsw_dml_sizes;

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 
 #include "hnswpg/core/graph_builder.h"
 #include "hnswpg/core/layout.h"
+#include "hnswpg/core/linking.h"
 #include "hnswpg/core/spanning_tree.h"
 
 namespace hnswpg {
@@ -14,7 +14,6 @@ namespace {
 
 constexpr size_t kLabelBytes = sizeof(size_t);
 constexpr size_t kLinkBytes = sizeof(uint32_t);
-constexpr size_t kVisitedMark = sizeof(uint16_t);
 
 // Objects of fixed size: the builder, the index object, small tables.
 constexpr size_t kFixedBytes = 8 * 1024;
@@ -36,11 +35,6 @@ size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * u
 // 8 bytes of bookkeeping, blocks of 16, at least 32.
 size_t Malloced(size_t bytes) { return std::max<size_t>(32, RoundUp(bytes + 8, 16)); }
 
-// Heaps and lists of a search while one element is linked.
-size_t SearchBytes(int m, int ef_construction) {
-  return static_cast<size_t>(ef_construction + 2 * m) * 64;
-}
-
 }  // namespace
 
 BuildMemory::BuildMemory(const CodeSpace& space, const BuildOptions& options) noexcept
@@ -52,7 +46,7 @@ BuildMemory::BuildMemory(const CodeSpace& space, const BuildOptions& options) no
   size_t before_code = kLinkBytes * (2 * static_cast<size_t>(m_) + 1);
   data_bytes_ = RoundUp(before_code + code_bytes_, kLabelBytes) - before_code;
   record_bytes_ = before_code + data_bytes_ + kLabelBytes;
-  size_t affordable = limit_ / 4 / (kThreadBytes + SearchBytes(m_, ef_construction_));
+  size_t affordable = limit_ / 4 / (kThreadBytes + Linking::LinkerBytes(0, ef_construction_));
   threads_ = 1 + static_cast<int>(std::min<size_t>(std::max(options.threads, 1) - 1, affordable));
   size_t queue_bytes = std::min(limit_ / 8, kQueueBytes);
   queue_slots_ =
@@ -61,21 +55,20 @@ BuildMemory::BuildMemory(const CodeSpace& space, const BuildOptions& options) no
 
 size_t BuildMemory::Linking(size_t capacity) const noexcept {
   size_t threads = static_cast<size_t>(threads_);
-  size_t each = record_bytes_ + sizeof(std::mutex) + sizeof(int) + sizeof(char*);
+  size_t each = record_bytes_ + sizeof(int) + sizeof(char*);
   size_t once = kFixedBytes + queue_slots_ * (data_bytes_ + 1) + (threads - 1) * kThreadBytes +
-                threads * (SearchBytes(m_, ef_construction_) + 5 * data_bytes_);
-  return once + capacity * (each + threads * kVisitedMark);
+                threads * (Linking::LinkerBytes(capacity, ef_construction_) + 5 * data_bytes_);
+  return once + capacity * each;
 }
 
 size_t BuildMemory::Sealed(size_t capacity, size_t n) const noexcept {
   size_t each = record_bytes_ + sizeof(int) + sizeof(char*);
-  size_t translation = threads_ == 1 ? 0 : 2 * n * sizeof(uint32_t);
-  return kFixedBytes + capacity * each + SpanningTreeBytes(n) / 2 + translation;
+  return kFixedBytes + capacity * each + SpanningTreeBytes(n) / 2;
 }
 
 size_t BuildMemory::UpperLists(int level) const noexcept {
   if (level <= 0) return 0;
-  return Malloced(kLinkBytes * (static_cast<size_t>(m_) + 1) * static_cast<size_t>(level) + 1);
+  return Malloced(kLinkBytes * (static_cast<size_t>(m_) + 1) * static_cast<size_t>(level));
 }
 
 // A level is geometric: P(level >= l) = m^-l, average 1 / (m - 1), variance m / (m - 1)^2.
@@ -116,13 +109,11 @@ size_t BuildMemory::LargestWithin(size_t bytes) const noexcept {
   return Needed(low) <= bytes ? low : 0;
 }
 
-// hnswlib replaces its arrays one after the other, so the largest old one counts.
+// The arrays are replaced one after the other, so the largest old one counts.
 size_t BuildMemory::CopiedWhileGrowing(size_t capacity) const noexcept {
   size_t records = capacity * record_bytes_;
-  size_t locks = capacity * sizeof(std::mutex);
-  size_t visited = capacity * kVisitedMark * static_cast<size_t>(threads_);
   if (records > kRemappedBytes) records = 0;
-  return std::max({records, locks, visited});
+  return std::max(records, capacity * sizeof(char*));
 }
 
 }  // namespace hnswpg

@@ -37,15 +37,11 @@ struct GraphBuilder::Impl {
   BuildStatus Drain(bool* done);
   BuildStatus FinishGraph();
   BuildStatus SealGraph(bool (*cancelled)(void*), void* arg);
-  void MapIds();
   uint32_t Entry() const;
   BuildStatus Fail(BuildStatus failure, const char* text) noexcept;
   BuildStatus FailWith(std::exception_ptr exception) noexcept;
   template <class Body>
   BuildStatus Guarded(Body body) noexcept;
-
-  uint32_t Node(uint32_t id) const { return nodes.empty() ? id : nodes[id]; }
-  uint32_t Id(uint32_t node) const { return ids.empty() ? node : ids[node]; }
 
   const CodeSpace codes;
   const BuildOptions options;
@@ -68,9 +64,7 @@ struct GraphBuilder::Impl {
   bool finished = false;  // by Finish or Seal
   bool sealed = false;
 
-  std::vector<uint32_t> parents;  // nodes, by node
-  std::vector<uint32_t> nodes;    // by id; empty where node and id are equal
-  std::vector<uint32_t> ids;      // by node; empty likewise
+  std::vector<uint32_t> parents;
 
   BuildStatus failure = BuildStatus::kOk;
   char error[256] = "";
@@ -184,8 +178,7 @@ BuildStatus GraphBuilder::Impl::FinishGraph() {
   }
   if (graph->size() != size)
     return Fail(BuildStatus::kFailed, "graph sealed before it was drained");
-  graph->FreeLocks();
-  MapIds();
+  graph->FreeLinking();
   return BuildStatus::kOk;
 }
 
@@ -206,18 +199,7 @@ BuildStatus GraphBuilder::Impl::SealGraph(bool (*cancelled)(void*), void* arg) {
 // else's business.
 uint32_t GraphBuilder::Impl::Entry() const {
   uint32_t node = graph->entry_node();
-  return node < loaded || node == HnswlibGraph::kNoNode ? loaded_entry : Id(node);
-}
-
-// One thread links in the order of the ids, and what is loaded comes in that order.
-void GraphBuilder::Impl::MapIds() {
-  if (memory.threads() == 1) return;
-  nodes.resize(size);
-  ids.resize(size);
-  for (uint32_t node = 0; node < size; node++) {
-    ids[node] = graph->Id(node);
-    nodes[ids[node]] = node;
-  }
+  return node < loaded || node == HnswlibGraph::kNoNode ? loaded_entry : node;
 }
 
 BuildStatus GraphBuilder::Impl::Fail(BuildStatus status, const char* text) noexcept {
@@ -328,22 +310,20 @@ uint32_t GraphBuilder::entry_point() const noexcept { return impl_->Entry(); }
 
 int GraphBuilder::max_level() const noexcept { return Level(entry_point()); }
 
-int GraphBuilder::Level(uint32_t id) const noexcept { return impl_->graph->Level(impl_->Node(id)); }
+int GraphBuilder::Level(uint32_t id) const noexcept { return impl_->graph->Level(id); }
 
 int GraphBuilder::Links(uint32_t id, int level, uint32_t* out) const noexcept {
-  int count = 0;
-  for (uint32_t node : impl_->graph->Links(impl_->Node(id), level)) out[count++] = impl_->Id(node);
-  return count;
+  const std::span<const uint32_t> links = impl_->graph->Links(id, level);
+  std::copy(links.begin(), links.end(), out);
+  return static_cast<int>(links.size());
 }
 
 uint32_t GraphBuilder::Parent(uint32_t id) const noexcept {
   if (impl_->parents.empty()) return kNoParent;
-  uint32_t parent = impl_->parents[impl_->Node(id)];
-  return parent == kTreeRoot ? kNoParent : impl_->Id(parent);
+  uint32_t parent = impl_->parents[id];
+  return parent == kTreeRoot ? kNoParent : parent;
 }
 
-const void* GraphBuilder::Code(uint32_t id) const noexcept {
-  return impl_->graph->Code(impl_->Node(id));
-}
+const void* GraphBuilder::Code(uint32_t id) const noexcept { return impl_->graph->Code(id); }
 
 }  // namespace hnswpg

@@ -1,14 +1,17 @@
 #include "hnswpg/core/hnswlib_graph.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <stdexcept>
-#include <unordered_map>
-#include <utility>
 
 namespace hnswpg {
 namespace {
@@ -99,14 +102,21 @@ int LevelGenerator::Next() {
 HnswlibGraph::HnswlibGraph(const CodeSpace& codes, size_t data_bytes, int m, int ef_construction,
                            size_t capacity)
     : space_(codes, data_bytes),
-      index_(&space_, capacity, static_cast<size_t>(m), static_cast<size_t>(ef_construction),
-             kGraphSeed) {
-  index_.mult_ = 0;
+      index_(&space_, 1, static_cast<size_t>(m), static_cast<size_t>(ef_construction), kGraphSeed),
+      linking_(&index_, &space_.codes()) {
   std::vector<std::mutex>().swap(index_.label_op_locks_);
+  index_.visited_list_pool_.reset();
+  Resize(capacity);
+}
+
+HnswlibGraph::~HnswlibGraph() {
+  // hnswlib frees the upper lists of so many; an element that was not placed has level 0.
+  index_.cur_element_count = index_.max_elements_;
 }
 
 void HnswlibGraph::Load(const void* code, int level, bool dead) {
-  uint32_t node = Place(code, size(), level);
+  uint32_t node = size();
+  Place(node, code, level);
   if (dead) index_.markDeletedInternal(node);
 }
 
@@ -140,82 +150,58 @@ void HnswlibGraph::ReplaceDeadEntry() {
   }
 }
 
-// Makes the next node, without links.
-uint32_t HnswlibGraph::Place(const void* code, uint32_t id, int level) {
-  const auto node = static_cast<uint32_t>(index_.cur_element_count++);
+// Makes a node, without links.
+void HnswlibGraph::Place(uint32_t node, const void* code, int level) {
+  index_.cur_element_count++;
   memset(index_.get_linklist0(node), 0, index_.size_data_per_element_);
   memcpy(index_.getDataByInternalId(node), code, index_.data_size_);
-  index_.setExternalLabel(node, id);
-  index_.element_levels_[node] = level;
   if (level > 0) {
-    // One byte more than the lists, as addPoint does.
-    size_t bytes = index_.size_links_per_element_ * static_cast<size_t>(level) + 1;
+    size_t bytes = index_.size_links_per_element_ * static_cast<size_t>(level);
     index_.linkLists_[node] = static_cast<char*>(calloc(1, bytes));
     if (index_.linkLists_[node] == nullptr) throw std::bad_alloc();
   }
-  return node;
-}
-
-// The end of a greedy walk towards `code`.
-uint32_t HnswlibGraph::Nearest(const void* code, uint32_t start, int level) {
-  auto distance_to = [&](uint32_t node) {
-    return index_.fstdistfunc_(code, index_.getDataByInternalId(node), index_.dist_func_param_);
-  };
-  uint32_t nearest = start;
-  float distance = distance_to(start);
-  for (bool moved = true; moved;) {
-    moved = false;
-    std::lock_guard<std::mutex> lock(index_.link_list_locks_[nearest]);
-    for (uint32_t to : List(index_, nearest, level)) {
-      float d = distance_to(to);
-      if (d >= distance) continue;
-      distance = d;
-      nearest = to;
-      moved = true;
-    }
-  }
-  return nearest;
-}
-
-void HnswlibGraph::LinkBesideDead(const void* code, uint32_t id, int level) {
-  const uint32_t node = Place(code, id, level);
-  std::lock_guard<std::mutex> own(index_.link_list_locks_[node]);
-  std::unique_lock<std::mutex> global(index_.global);
-  const uint32_t entry = index_.enterpoint_node_;
-  const int top = index_.maxlevel_;
-  if (level <= top)
-    global.unlock();  // otherwise this node will be the entry, nobody else meanwhile
-
-  uint32_t at = entry;
-  for (int l = top; l > level; l--) at = Nearest(code, at, l);
-  for (int l = std::min(level, top); l >= 0; l--) {
-    auto found = index_.searchBaseLayer(at, code, l);
-    // The walk ended at a dead node that leads to no live one.
-    if (found.empty()) found = index_.searchBaseLayer(entry, code, l);
-    at = index_.mutuallyConnectNewElement(code, node, found, l, false);
-  }
-  if (level > top) {
-    index_.enterpoint_node_ = node;
-    index_.maxlevel_ = level;
-  }
+  index_.element_levels_[node] = level;
 }
 
 void HnswlibGraph::Link(const void* code, uint32_t id, int level) {
-  if (index_.num_deleted_ > 0) {
-    LinkBesideDead(code, id, level);
-    return;
-  }
-  index_.addPoint(code, static_cast<hnswlib::labeltype>(id), level);
-  std::lock_guard<std::mutex> lock(index_.label_lookup_lock);
-  index_.label_lookup_.erase(id);
+  Place(id, code, level);
+  linking_.Link(id, level);
 }
 
-void HnswlibGraph::Resize(size_t capacity) { index_.resizeIndex(capacity); }
+namespace {
 
-void HnswlibGraph::FreeLocks() {
-  std::vector<std::mutex>().swap(index_.link_list_locks_);
-  index_.visited_list_pool_.reset();
+template <class T>
+void Reallocate(T** array, size_t bytes) {
+  T* moved = static_cast<T*>(realloc(*array, bytes));
+  if (moved == nullptr) throw std::bad_alloc();
+  *array = moved;
 }
+
+// Elements are read in no order, so that most reads would miss the table of usual pages.
+void WantHugePages([[maybe_unused]] char* begin, [[maybe_unused]] size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t first = (reinterpret_cast<uintptr_t>(begin) + page - 1) / page * page;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(begin + bytes) / page * page;
+  // Where the system has none, nothing is lost.
+  if (first < end) (void)madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+#endif
+}
+
+}  // namespace
+
+// hnswlib's resizeIndex without its locks and visited lists.
+void HnswlibGraph::Resize(size_t capacity) {
+  linking_.FreeMemory();
+  index_.element_levels_.resize(capacity);
+  const size_t bytes = capacity * index_.size_data_per_element_;
+  Reallocate(&index_.data_level0_memory_, bytes);
+  WantHugePages(index_.data_level0_memory_, bytes);
+  Reallocate(&index_.linkLists_, capacity * sizeof(char*));
+  index_.max_elements_ = capacity;
+}
+
+void HnswlibGraph::FreeLinking() { linking_.FreeMemory(); }
 
 TreeStatus HnswlibGraph::Connect(bool (*cancelled)(void*), void* arg,
                                  std::vector<uint32_t>* parents) {

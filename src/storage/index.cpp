@@ -1,9 +1,20 @@
 // The metapage, the file's length and the memory of the walk.
 #include "hnswpg/storage/index.h"
 
+#include <algorithm>
+
+#include "hnswpg/storage/compat.h"
 #include "hnswpg/storage/pending.h"
 
 namespace hnswpg {
+namespace {
+
+// Pages that the file grows by beyond what is needed, since many at a time cost less: a part of the
+// file that no table notices, and less than VACUUM would give back (give_back.cpp).
+constexpr BlockNumber kAheadFraction = 32;
+constexpr BlockNumber kMaxBlocksAhead = 63;
+
+}  // namespace
 
 void InitMetaPage(Page page, const IndexParameters& parameters) {
   InitPage(page, PageKind::kMeta);
@@ -78,12 +89,10 @@ Meta ReadMeta(const Index& index) {
 }
 
 void EnsureBlock(Relation rel, BlockNumber block) {
-  if (RelationGetNumberOfBlocks(rel) > block) return;
-  LockRelationForExtension(rel, ExclusiveLock);
-  while (RelationGetNumberOfBlocks(rel) <= block) {
-    ReleaseBuffer(ReadBufferExtended(rel, MAIN_FORKNUM, P_NEW, RBM_NORMAL, nullptr));
-  }
-  UnlockRelationForExtension(rel, ExclusiveLock);
+  const BlockNumber blocks = RelationGetNumberOfBlocks(rel);
+  if (blocks > block) return;
+  const BlockNumber ahead = std::min(kMaxBlocksAhead, blocks / kAheadFraction);
+  compat::ExtendTo(rel, std::min(block + ahead, MaxBlockNumber) + 1);
 }
 
 namespace {

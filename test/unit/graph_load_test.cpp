@@ -387,7 +387,7 @@ TEST_CASE("graph load: the limit is kept, and MemoryNeeded says what is enough")
     CHECK(builder->memory_used() <= options.memory_limit);
   }
   SECTION("full while loading") {
-    options.memory_limit /= 2;
+    options.memory_limit /= 3;
     Builder builder = Create(codes, options);
     CHECK(builder->MemoryNeeded(2000) > options.memory_limit);
     BuildStatus status = BuildStatus::kOk;

@@ -19,6 +19,8 @@ class HnswlibSpace : public hnswlib::SpaceInterface<float> {
       : codes_(codes), data_bytes_(data_bytes) {}
   explicit HnswlibSpace(const CodeSpace& codes) : HnswlibSpace(codes, codes.code_bytes()) {}
 
+  const CodeSpace& codes() const { return codes_; }
+
   size_t get_data_size() override { return data_bytes_; }
   hnswlib::DISTFUNC<float> get_dist_func() override { return &Distance; }
   void* get_dist_func_param() override { return &codes_; }

@@ -44,6 +44,19 @@ inline BufferTag TagOf(Relation rel, BlockNumber block) {
 inline bool TagsEqual(const BufferTag& a, const BufferTag& b) { return BUFFERTAGS_EQUAL(a, b); }
 #endif
 
+// ---- empty pages at the end, until the relation has `blocks` (16 adds many at once) ----
+inline void ExtendTo(Relation rel, BlockNumber blocks) {
+#if PG_VERSION_NUM >= 160000
+  ReleaseBuffer(ExtendBufferedRelTo(BMR_REL(rel), MAIN_FORKNUM, nullptr, 0, blocks, RBM_NORMAL));
+#else
+  LockRelationForExtension(rel, ExclusiveLock);
+  while (RelationGetNumberOfBlocks(rel) < blocks) {
+    ReleaseBuffer(ReadBufferExtended(rel, MAIN_FORKNUM, P_NEW, RBM_NORMAL, nullptr));
+  }
+  UnlockRelationForExtension(rel, ExclusiveLock);
+#endif
+}
+
 // ---- the cost-based delay of VACUUM (18 tells ANALYZE apart) ----
 inline void VacuumDelayPoint() {
 #if PG_VERSION_NUM >= 180000

@@ -92,8 +92,9 @@ Meta ReadMeta(const Index& index);
 // working copy of a WAL record.
 inline Meta* MetaOf(Page page) { return reinterpret_cast<Meta*>(PageGetContents(page)); }
 
-// Extends the relation with empty pages until `block` exists. Takes and releases
-// the extension lock. Raises what writing to disk raises.
+// Extends the relation with empty pages until `block` exists, and then by up to a
+// 32nd, 63 pages at most, for those who come next. Takes and releases the extension
+// lock. Raises what writing to disk raises.
 void EnsureBlock(Relation rel, BlockNumber block);
 
 // For the walks of whoever changes a graph, which are over before the next begins: a

@@ -1,0 +1,74 @@
+// Links elements into an hnswlib graph, by several threads at once: hnswlib 0.8's addPoint step by
+// step, with a search, a choice of neighbours and locks of our own. HnswlibGraph owns both the
+// graph and this.
+//
+// One thread makes the same graph that addPoint makes, link for link, but for the order of equal
+// distances: hnswlib's heuristic takes the greater node first, and so does everything here, while
+// hnswlib's search leaves it to the states of its heaps. What is done otherwise, for the time it
+// takes:
+//   - The nearest found so far are one sorted array, which tells too whose list is read next,
+//     instead of two heaps. (Dead nodes, which lead on and are not found, wait in a heap.)
+//   - What a list leads to is fetched all at once and measured in a batch, without the lock.
+//   - The set of visited nodes is a bitmap, undone node by node.
+//   - Neighbours are chosen in batches, too.
+//   - An element's lock is a byte where hnswlib has a mutex of 40: the last of the 4 bytes that
+//     precede its level-0 list (hnswlib keeps the count in 2, the deleted mark in 1).
+//
+// Locking. Each list is guarded by its element's lock. A thread keeps the lock of the element x
+// that it links from beginning to end, and takes those of others one at a time. That is no
+// deadlock: a search reads the list of everything it returns that is new to it, so it has held the
+// lock of each neighbour it chooses, which by then is linked. Only a search, then, can wait for an
+// element y that is still being linked, and it does so on a level on which y's thread has done its
+// search; whatever y's thread waits for is on a lower level, and waiting goes down in a circle
+// never. Who waits spins for a moment, then yields the processor.
+#ifndef HNSWPG_CORE_LINKING_H_
+#define HNSWPG_CORE_LINKING_H_
+
+#include <hnswlib/hnswlib.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "hnswpg/core/code.h"
+
+namespace hnswpg {
+
+class NodeLinker;
+
+class Linking {
+ public:
+  using Index = hnswlib::HierarchicalNSW<float>;
+
+  // Both outlive it. `codes` is what the index measures with.
+  Linking(Index* index, const CodeSpace* codes);
+  ~Linking();
+  Linking(const Linking&) = delete;
+  Linking& operator=(const Linking&) = delete;
+
+  // Called by all threads. The node has its code and its level, empty lists, and nobody knows it
+  // yet. Begins at the entry point, which it replaces if its level is higher. Raises
+  // std::bad_alloc; the graph is of no use then.
+  void Link(uint32_t node, int level);
+
+  // Frees what threads keep for their next element. Nobody may be linking.
+  void FreeMemory();
+
+  // What one thread keeps, in an index with room for `capacity` nodes.
+  static size_t LinkerBytes(size_t capacity, int ef_construction);
+
+ private:
+  class Lease;
+
+  Index& index_;
+  const CodeSpace& codes_;
+  std::mutex idle_lock_;
+  std::vector<std::unique_ptr<NodeLinker>> idle_;
+  size_t n_linkers_ = 0;
+};
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_CORE_LINKING_H_

@@ -1,0 +1,451 @@
+#include "hnswpg/core/linking.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "hnswpg/core/layout.h"
+
+namespace hnswpg {
+namespace {
+
+constexpr size_t kMaxList = 2 * kMaxM;
+constexpr size_t kCacheLine = 64;
+// Of a code that will be measured. The lines behind them the CPU fetches by itself.
+constexpr size_t kCodeLines = 3;
+constexpr size_t kListLines = 3;
+constexpr uint8_t kLocked = 1;
+constexpr int kSpins = 64;
+// Nodes that a search visits and can take back one by one.
+constexpr size_t kMaxNoted = 4096;
+
+// A node and its distance, as one number that orders by distance, then by node, the greater first.
+class Near {
+ public:
+  Near() = default;
+  Near(float distance, uint32_t node)
+      : key_(uint64_t{Ordered(distance)} << 32 | (kMaxElements - node) << 1) {}
+
+  float distance() const {
+    const auto high = static_cast<uint32_t>(key_ >> 32);
+    return std::bit_cast<float>(high & kSign ? high ^ kSign : ~high);
+  }
+  uint32_t node() const { return kMaxElements - (static_cast<uint32_t>(key_) >> 1); }
+
+  // Whether its list has been read.
+  bool read() const { return key_ & 1; }
+  void SetRead() { key_ |= 1; }
+
+  auto operator<=>(const Near& other) const = default;
+  bool FartherThan(const Near& other) const { return key_ >> 32 > other.key_ >> 32; }
+
+ private:
+  static constexpr uint32_t kSign = 0x80000000;
+
+  // Floats are ordered as their bits are, but for the sign. Zero has none.
+  static uint32_t Ordered(float distance) {
+    const auto bits = std::bit_cast<uint32_t>(distance + 0.0f);
+    return bits ^ (kSign | (0 - (bits >> 31)));
+  }
+
+  uint64_t key_;
+};
+
+// The first of `n` > 0 ascending ones that is not less, or the end. No branches: half of them would
+// be guessed wrong.
+Near* LowerBound(Near* at, size_t n, Near near) {
+  for (; n > 1; n -= n / 2) at += at[n / 2 - 1] < near ? n / 2 : 0;
+  return at + (*at < near ? 1 : 0);
+}
+
+void Prefetch(const void* at, size_t lines) {
+  for (size_t i = 0; i < lines; i++) {
+    __builtin_prefetch(static_cast<const char*>(at) + i * kCacheLine);
+  }
+}
+
+class Locked {
+ public:
+  Locked(const Linking::Index& index, uint32_t node)
+      : state_(reinterpret_cast<uint8_t*>(index.get_linklist0(node))[3]) {
+    while (state_.exchange(kLocked, std::memory_order_acquire) != 0) Wait();
+  }
+  ~Locked() { state_.store(0, std::memory_order_release); }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+
+ private:
+  void Wait() const {
+    for (int i = 0; state_.load(std::memory_order_relaxed) != 0; i++) {
+      if (i >= kSpins) sched_yield();
+    }
+  }
+
+  std::atomic_ref<uint8_t> state_;
+};
+
+// One list of an element, whose lock is held.
+class LinkList {
+ public:
+  LinkList(const Linking::Index& index, uint32_t node, int level)
+      : index_(index), header_(index.get_linklist_at_level(node, level)) {}
+
+  std::span<const uint32_t> nodes() const { return {header_ + 1, index_.getListCount(header_)}; }
+
+  void Append(uint32_t node) {
+    const size_t n = nodes().size();
+    header_[1 + n] = node;
+    SetCount(n + 1);
+  }
+
+  // Given the nearest first. In the list the farthest comes first, as in hnswlib's.
+  void Assign(std::span<const Near> nodes) {
+    std::transform(nodes.rbegin(), nodes.rend(), header_ + 1, [](Near n) { return n.node(); });
+    SetCount(nodes.size());
+  }
+
+ private:
+  void SetCount(size_t n) { index_.setListCount(header_, static_cast<unsigned short>(n)); }
+
+  const Linking::Index& index_;
+  hnswlib::linklistsizeint* header_;
+};
+
+// Nodes that a search has met.
+class Visited {
+ public:
+  explicit Visited(size_t capacity)
+      : bits_((capacity + 63) / 64), noted_(new uint32_t[kMaxNoted]) {}
+
+  // Those of at most kMaxList nodes that it has not met yet. Valid until the next call.
+  std::span<const uint32_t> Meet(std::span<const uint32_t> nodes) {
+    if (n_noted_ + nodes.size() > kMaxNoted) {
+      forgot_ = true;
+      n_noted_ = 0;
+    }
+    uint32_t* fresh = noted_.get() + n_noted_;
+    size_t n = 0;
+    // No branches: too many of them would be guessed wrong.
+    for (const uint32_t node : nodes) {
+      uint64_t& word = bits_[node / 64];
+      const uint64_t met = word >> (node % 64) & 1;
+      word |= uint64_t{1} << (node % 64);
+      fresh[n] = node;
+      n += 1 - met;
+    }
+    n_noted_ += n;
+    return {fresh, n};
+  }
+
+  void Clear() {
+    for (size_t i = 0; i < n_noted_; i++) bits_[noted_[i] / 64] = 0;
+    if (forgot_) std::fill(bits_.begin(), bits_.end(), 0);
+    forgot_ = false;
+    n_noted_ = 0;
+  }
+
+ private:
+  std::vector<uint64_t> bits_;
+  std::unique_ptr<uint32_t[]> noted_;
+  size_t n_noted_ = 0;
+  bool forgot_ = false;  // it met more than could be noted
+};
+
+}  // namespace
+
+// One thread's means to link one element after the other.
+class NodeLinker {
+ public:
+  NodeLinker(Linking::Index* index, const CodeSpace& codes);
+  void Link(uint32_t node, int level);
+
+ private:
+  const char* Code(uint32_t node) const { return index_.getDataByInternalId(node); }
+  void Measure(const QueryCode& query, std::span<const uint32_t> nodes);
+  Near MeasureOne(const QueryCode& query, uint32_t node);
+  uint32_t Nearest(const QueryCode& query, uint32_t start, int level);
+  void Search(const QueryCode& query, uint32_t start, int level);
+  bool TakeNext(uint32_t* node);
+  void Expand(const QueryCode& query, uint32_t node, int level);
+  void Meet(Near near);
+  void PrefetchNext(int level) const;
+  void Choose(std::span<Near> candidates, size_t max);
+  std::span<Near> DropNearer(uint32_t chosen, std::span<Near> candidates);
+  uint32_t Connect(uint32_t node, int level);
+  void LinkBack(uint32_t node, Near to, int level);
+  void Reselect(LinkList* list, uint32_t owner, Near added, size_t max);
+  std::span<const Near> chosen() const { return {chosen_, n_chosen_}; }
+
+  Linking::Index& index_;
+  const CodeSpace& codes_;
+  const size_t ef_;
+  const bool has_dead_;
+
+  Visited visited_;
+  std::vector<Near> found_;  // ascending; room for one more than ef
+  size_t n_found_ = 0;
+  size_t next_ = 0;         // the lists of those before it have been read
+  std::vector<Near> dead_;  // met and not read; a heap, the nearest on top
+
+  // Of the nodes measured last.
+  std::vector<const char*> pointers_;
+  std::vector<float> distances_;
+
+  Near chosen_[kMaxList];
+  size_t n_chosen_ = 0;
+};
+
+NodeLinker::NodeLinker(Linking::Index* index, const CodeSpace& codes)
+    : index_(*index),
+      codes_(codes),
+      ef_(index->ef_construction_),
+      has_dead_(index->num_deleted_ > 0),
+      visited_(index->max_elements_),
+      found_(ef_ + 1),
+      pointers_(std::max(ef_, kMaxList + 1)),
+      distances_(pointers_.size()) {}
+
+// To distances_.
+void NodeLinker::Measure(const QueryCode& query, std::span<const uint32_t> nodes) {
+  for (size_t i = 0; i < nodes.size(); i++) Prefetch(pointers_[i] = Code(nodes[i]), kCodeLines);
+  query.Distances(pointers_.data(), nodes.size(), distances_.data());
+}
+
+Near NodeLinker::MeasureOne(const QueryCode& query, uint32_t node) {
+  Measure(query, {&node, 1});
+  return {distances_[0], node};
+}
+
+// The end of a greedy walk.
+uint32_t NodeLinker::Nearest(const QueryCode& query, uint32_t start, int level) {
+  Near nearest = MeasureOne(query, start);
+  for (bool moved = true; moved;) {
+    moved = false;
+    Locked lock(index_, nearest.node());
+    const std::span<const uint32_t> nodes = LinkList(index_, nearest.node(), level).nodes();
+    Measure(query, nodes);
+    for (size_t i = 0; i < nodes.size(); i++) {
+      const Near near(distances_[i], nodes[i]);
+      if (!nearest.FartherThan(near)) continue;
+      nearest = near;
+      moved = true;
+    }
+  }
+  return nearest.node();
+}
+
+// Leaves the ef nearest living nodes that it finds in found_.
+void NodeLinker::Search(const QueryCode& query, uint32_t start, int level) {
+  visited_.Clear();
+  dead_.clear();
+  n_found_ = next_ = 0;
+  visited_.Meet({&start, 1});
+  Meet(MeasureOne(query, start));
+  for (uint32_t node; TakeNext(&node);) Expand(query, node, level);
+}
+
+// The nearest node whose list has not been read, if it is not farther than all found.
+bool NodeLinker::TakeNext(uint32_t* node) {
+  while (next_ < n_found_ && found_[next_].read()) next_++;
+  const bool alive = next_ < n_found_;
+  if (!dead_.empty() && (!alive || found_[next_].FartherThan(dead_.front()))) {
+    if (n_found_ == ef_ && dead_.front().FartherThan(found_[ef_ - 1])) return false;
+    *node = dead_.front().node();
+    std::pop_heap(dead_.begin(), dead_.end(), std::greater<>());
+    dead_.pop_back();
+    return true;
+  }
+  if (!alive) return false;
+  *node = found_[next_].node();
+  found_[next_++].SetRead();
+  return true;
+}
+
+void NodeLinker::Expand(const QueryCode& query, uint32_t node, int level) {
+  std::span<const uint32_t> fresh;
+  {
+    Locked lock(index_, node);
+    fresh = visited_.Meet(LinkList(index_, node, level).nodes());
+  }
+  PrefetchNext(level);
+  Measure(query, fresh);
+  // Most of them are too far: sorted out without branches, which would be guessed wrong.
+  const float farthest =
+      n_found_ < ef_ ? std::numeric_limits<float>::infinity() : found_[ef_ - 1].distance();
+  Near near[kMaxList];
+  size_t n = 0;
+  for (size_t i = 0; i < fresh.size(); i++) {
+    near[n] = {distances_[i], fresh[i]};
+    n += distances_[i] <= farthest ? 1 : 0;
+  }
+  for (size_t i = 0; i < n; i++) Meet(near[i]);
+}
+
+void NodeLinker::Meet(Near near) {
+  if (n_found_ == ef_ && !found_[ef_ - 1].FartherThan(near)) return;
+  if (has_dead_ && index_.isMarkedDeleted(near.node())) {
+    dead_.push_back(near);
+    std::push_heap(dead_.begin(), dead_.end(), std::greater<>());
+    return;
+  }
+  Near* begin = found_.data();
+  Near* end = begin + n_found_;
+  Near* at = n_found_ == 0 ? begin : LowerBound(begin, n_found_, near);
+  std::copy_backward(at, end, end + 1);
+  *at = near;
+  next_ = std::min(next_, static_cast<size_t>(at - begin));
+  if (n_found_ < ef_) n_found_++;
+}
+
+// The list that is read next unless something nearer turns up now.
+void NodeLinker::PrefetchNext(int level) const {
+  size_t i = next_;
+  while (i < n_found_ && found_[i].read()) i++;
+  if (i < n_found_) Prefetch(index_.get_linklist_at_level(found_[i].node(), level), kListLines);
+}
+
+// Malkov and Yashunin's heuristic (2016, algorithm 4), as hnswlib has it: of the ascending
+// candidates the first is chosen, then each that is nearer to the owner than to all chosen before;
+// fewer than `max` are all chosen. The chosen ones take turns in dropping candidates, so that
+// distances come in batches; the pairs that are measured are the same as candidate by candidate.
+// Uses `candidates` up.
+void NodeLinker::Choose(std::span<Near> candidates, size_t max) {
+  if (candidates.size() < max) {
+    n_chosen_ = candidates.size();
+    std::copy(candidates.begin(), candidates.end(), chosen_);
+    return;
+  }
+  n_chosen_ = 0;
+  while (!candidates.empty()) {
+    const Near nearest = candidates.front();
+    chosen_[n_chosen_++] = nearest;
+    if (n_chosen_ == max) return;
+    candidates = DropNearer(nearest.node(), candidates.subspan(1));
+  }
+}
+
+// The candidates that are not nearer to `chosen` than to the owner, in the same order and place.
+std::span<Near> NodeLinker::DropNearer(uint32_t chosen, std::span<Near> candidates) {
+  for (size_t i = 0; i < candidates.size(); i++) pointers_[i] = Code(candidates[i].node());
+  QueryCode(&codes_, Code(chosen))
+      .Distances(pointers_.data(), candidates.size(), distances_.data());
+  size_t n = 0;
+  for (size_t i = 0; i < candidates.size(); i++) {
+    const Near candidate = candidates[i];
+    candidates[n] = candidate;
+    n += distances_[i] >= candidate.distance() ? 1 : 0;
+  }
+  return candidates.first(n);
+}
+
+// Links `node`, whose lock is held, with the best of what was found; returns the nearest of them.
+uint32_t NodeLinker::Connect(uint32_t node, int level) {
+  Choose({found_.data(), n_found_}, index_.M_);
+  LinkList(index_, node, level).Assign(chosen());
+  Near to[kMaxList];
+  std::copy(chosen().begin(), chosen().end(), to);
+  const size_t n = n_chosen_;
+  for (size_t i = 0; i < n; i++) LinkBack(node, to[i], level);
+  return to[0].node();
+}
+
+void NodeLinker::LinkBack(uint32_t node, Near to, int level) {
+  Locked lock(index_, to.node());
+  LinkList list(index_, to.node(), level);
+  const size_t max = level == 0 ? index_.maxM0_ : index_.maxM_;
+  if (list.nodes().size() < max) {
+    list.Append(node);
+  } else {
+    Reselect(&list, to.node(), {to.distance(), node}, max);
+  }
+}
+
+// The nodes of a full list and the one to be added compete for the owner's links.
+void NodeLinker::Reselect(LinkList* list, uint32_t owner, Near added, size_t max) {
+  const std::span<const uint32_t> nodes = list->nodes();
+  Measure(QueryCode(&codes_, Code(owner)), nodes);
+  Near candidates[kMaxList + 1];
+  for (size_t i = 0; i < nodes.size(); i++) candidates[i] = {distances_[i], nodes[i]};
+  candidates[nodes.size()] = added;
+  std::sort(candidates, candidates + nodes.size() + 1);
+  Choose({candidates, nodes.size() + 1}, max);
+  list->Assign(chosen());
+}
+
+void NodeLinker::Link(uint32_t node, int level) {
+  Locked own(index_, node);
+  std::unique_lock<std::mutex> global(index_.global);
+  const uint32_t entry = index_.enterpoint_node_;
+  const int top = index_.maxlevel_;
+  // Otherwise this node will be the entry, nobody else meanwhile.
+  if (level <= top) global.unlock();
+
+  const QueryCode query(&codes_, Code(node));
+  uint32_t at = entry;
+  for (int l = top; l > level; l--) at = Nearest(query, at, l);
+  for (int l = std::min(level, top); l >= 0; l--) {
+    Search(query, at, l);
+    // The walk ended at a dead node that leads to no live one.
+    if (n_found_ == 0) Search(query, entry, l);
+    at = Connect(node, l);
+  }
+  if (level > top) {
+    index_.enterpoint_node_ = node;
+    index_.maxlevel_ = level;
+  }
+}
+
+// A linker for as long as one element takes.
+class Linking::Lease {
+ public:
+  explicit Lease(Linking* linking) : linking_(*linking) {
+    std::lock_guard<std::mutex> lock(linking_.idle_lock_);
+    if (linking_.idle_.empty()) {
+      linking_.idle_.reserve(linking_.n_linkers_ + 1);  // so that giving back cannot fail
+      linker = std::make_unique<NodeLinker>(&linking_.index_, linking_.codes_);
+      linking_.n_linkers_++;
+    } else {
+      linker = std::move(linking_.idle_.back());
+      linking_.idle_.pop_back();
+    }
+  }
+  ~Lease() {
+    std::lock_guard<std::mutex> lock(linking_.idle_lock_);
+    linking_.idle_.push_back(std::move(linker));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+  std::unique_ptr<NodeLinker> linker;
+
+ private:
+  Linking& linking_;
+};
+
+Linking::Linking(Index* index, const CodeSpace* codes) : index_(*index), codes_(*codes) {}
+
+Linking::~Linking() = default;
+
+void Linking::Link(uint32_t node, int level) { Lease(this).linker->Link(node, level); }
+
+void Linking::FreeMemory() {
+  idle_.clear();
+  idle_.shrink_to_fit();
+  n_linkers_ = 0;
+}
+
+size_t Linking::LinkerBytes(size_t capacity, int ef_construction) {
+  const size_t ef = static_cast<size_t>(ef_construction);
+  return sizeof(NodeLinker) + (capacity + 63) / 64 * sizeof(uint64_t) +
+         kMaxNoted * sizeof(uint32_t) + (ef + 1) * sizeof(Near) +
+         std::max(ef, kMaxList + 1) * (sizeof(char*) + sizeof(float));
+}
+
+}  // namespace hnswpg
