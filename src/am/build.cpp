@@ -1,8 +1,9 @@
 // ambuild: streams the table once, links in memory, writes the graph to pages.
 //
-// While the table is read, exact vectors and codes go to the index's pages and
-// codes into a GraphBuilder, whose threads link them. What does not fit into
-// maintenance_work_mem is inserted into the graph on pages instead. The file is
+// While the table is read, exact vectors go to the index's pages and codes into a
+// GraphBuilder, whose threads link them. Then elements are numbered so that
+// neighbours share pages, and written. What does not fit into maintenance_work_mem
+// is inserted into the graph on pages instead. The file is
 // not WAL-logged until it is complete: a crash leaves nothing but a file that
 // belongs to no committed index, as with every CREATE INDEX.
 //
@@ -21,10 +22,12 @@ extern "C" {
 #include "utils/backend_progress.h"
 }
 
+#include <algorithm>
 #include <cmath>
 
 #include "hnswpg/storage/build_status.h"
 #include "hnswpg/storage/element_writer.h"
+#include "hnswpg/storage/equal_vectors.h"
 #include "hnswpg/storage/linker.h"
 #include "hnswpg/storage/loader.h"
 
@@ -75,25 +78,42 @@ bool Cancelled(void*) { return QueryCancelPending || ProcDiePending; }
 // Waits for the threads, and writes the graph to the index's pages.
 void WriteGraph(BuildState* state) {
   EnterPhase(kPhaseLink);
+  state->equal->Free();
   DrainBuilder(state->builder);
-  const BuildStatus sealed = state->builder->Seal(Cancelled, nullptr);
+  BuildStatus status = state->builder->Seal(Cancelled, nullptr);
+  if (status == BuildStatus::kOk && state->loader->MayPack()) {
+    status = state->builder->Pack(state->index->layout, Cancelled, nullptr);
+  }
   CHECK_FOR_INTERRUPTS();
-  CheckBuild(state->builder, sealed);
+  CheckBuild(state->builder, status);
   EnterPhase(kPhaseWrite);
   state->loader->Finish(*state->builder);
   GraphBuilder::Destroy(state->builder);
   state->builder = nullptr;
 }
 
+constexpr size_t kBytesBeside = EqualVectors::kBytesEach + Loader::kBytesEach;
+
+size_t MemoryBeside(const BuildState* state) {
+  return state->equal->memory_used() + state->loader->memory_used();
+}
+
+// For all rows: what the graph's elements need, and what duplicates need if they go on
+// as they began.
+double MemoryNeeded(const BuildState* state) {
+  const double elements = static_cast<double>(state->builder->size()) * kBytesBeside;
+  const double duplicates = std::max(0.0, static_cast<double>(MemoryBeside(state)) - elements);
+  return static_cast<double>(state->builder->MemoryNeeded(state->expected)) +
+         duplicates * static_cast<double>(state->expected) / std::max(1.0, state->rows);
+}
+
 void GoOnOnPages(BuildState* state) {
-  const double needed = static_cast<double>(state->builder->MemoryNeeded(state->expected)) +
-                        state->equal->memory_used() + state->loader->memory_used();
   ereport(NOTICE,
           (errmsg("the hnsw graph no longer fits into maintenance_work_mem after %.0f rows",
                   state->rows),
            errdetail("The rows that follow are inserted one by one, which takes longer."),
            errhint("Set maintenance_work_mem to %.0f MB or more to build this index in memory.",
-                   std::ceil(needed * 1.05 / (1024 * 1024)))));
+                   std::ceil(MemoryNeeded(state) * 1.05 / (1024 * 1024)))));
   WriteGraph(state);
   EnterPhase(kPhaseInsert);
 }
@@ -105,20 +125,18 @@ void InsertOnPages(const Index& index, const float* vector, ItemPointer tid) {
 
 // Takes the row into the graph in memory. False if it does not fit.
 bool AddInMemory(BuildState* state, const float* vector, ItemPointer tid) {
+  if (state->builder->memory_used() + MemoryBeside(state) > BuildMemoryLimit()) return false;
   const ElementId equal = state->equal->Find(vector);
   if (equal != kNoId) {
     state->loader->AddTid(equal, tid);
     return true;
   }
-  const size_t used =
-      state->builder->memory_used() + state->equal->memory_used() + state->loader->memory_used();
-  if (used > BuildMemoryLimit()) return false;
   state->index->space.Encode(vector, state->code);
   const ElementId id = state->builder->size();
   const BuildStatus status = state->builder->Add(state->code);
   if (status == BuildStatus::kFull) return false;
   CheckBuild(state->builder, status);
-  state->loader->AddElement(id, state->code, vector, tid);
+  state->loader->AddElement(state->code, vector, tid);
   state->equal->Remember(id);
   return true;
 }
@@ -166,7 +184,8 @@ double BuildFrom(Relation heap, Relation rel, IndexInfo* info, BuildState* state
   double tuples = 0;
   PG_ENSURE_ERROR_CLEANUP(StopBuilder, PointerGetDatum(state));
   {
-    state->builder = CreateBuilder(*state->index, state->expected);
+    state->builder =
+        CreateBuilder(*state->index, state->expected, kBytesBeside, Loader::kBytesEach);
     EnterPhase(kPhaseLoad);
     tuples = table_index_build_scan(heap, rel, info, true, true, AddRow, state, nullptr);
     if (state->builder) WriteGraph(state);

@@ -7,6 +7,7 @@
 #include "hnswpg/core/graph_builder.h"
 #include "hnswpg/core/layout.h"
 #include "hnswpg/core/linking.h"
+#include "hnswpg/core/packing.h"
 #include "hnswpg/core/spanning_tree.h"
 
 namespace hnswpg {
@@ -41,6 +42,8 @@ BuildMemory::BuildMemory(const CodeSpace& space, const BuildOptions& options) no
     : m_(options.m),
       ef_construction_(options.ef_construction),
       limit_(options.memory_limit),
+      beside_linking_(options.bytes_beside_linking),
+      beside_sealed_(options.bytes_beside_sealed),
       expected_(options.expected_elements),
       code_bytes_(space.code_bytes()) {
   size_t before_code = kLinkBytes * (2 * static_cast<size_t>(m_) + 1);
@@ -66,6 +69,16 @@ size_t BuildMemory::Sealed(size_t capacity, size_t n) const noexcept {
   return kFixedBytes + capacity * each + SpanningTreeBytes(n) / 2;
 }
 
+size_t BuildMemory::Packed(size_t capacity, size_t n) const noexcept {
+  return Sealed(capacity, n) + 2 * n * sizeof(uint32_t);
+}
+
+// Sealing takes less than packing does afterwards.
+size_t BuildMemory::Most(size_t capacity) const noexcept {
+  return std::max(Linking(capacity) + capacity * beside_linking_,
+                  Sealed(capacity, capacity) + PackingBytes(capacity) + capacity * beside_sealed_);
+}
+
 size_t BuildMemory::UpperLists(int level) const noexcept {
   if (level <= 0) return 0;
   return Malloced(kLinkBytes * (static_cast<size_t>(m_) + 1) * static_cast<size_t>(level));
@@ -79,7 +92,7 @@ size_t BuildMemory::Needed(size_t n) const noexcept {
   double average = list / (m - 1) + 32 / m;
   double deviation = (list + 32) * std::sqrt(m) / (m - 1);
   double upper = count * average + 6 * std::sqrt(count) * deviation;
-  return Linking(n) + static_cast<size_t>(upper);
+  return Most(n) + static_cast<size_t>(upper);
 }
 
 size_t BuildMemory::FirstCapacity() const noexcept {

@@ -16,9 +16,25 @@
 #include "hnswpg/core/hnswlib_graph.h"
 #include "hnswpg/core/layout.h"
 #include "hnswpg/core/link_pool.h"
+#include "hnswpg/core/packing.h"
 #include "hnswpg/core/spanning_tree.h"
 
 namespace hnswpg {
+namespace {
+
+// Level 0 of a graph that nobody changes.
+class LevelZeroLists : public LinkLists {
+ public:
+  explicit LevelZeroLists(const HnswlibGraph& graph) : graph_(graph) {}
+  uint32_t size() const override { return graph_.size(); }
+  std::span<const uint32_t> Links(uint32_t node) const override { return graph_.Links(node, 0); }
+  void Prefetch(uint32_t node) const override { graph_.PrefetchLinks(node); }
+
+ private:
+  const HnswlibGraph& graph_;
+};
+
+}  // namespace
 
 struct GraphBuilder::Impl {
   Impl(const CodeSpace& space, const BuildOptions& options)
@@ -37,11 +53,15 @@ struct GraphBuilder::Impl {
   BuildStatus Drain(bool* done);
   BuildStatus FinishGraph();
   BuildStatus SealGraph(bool (*cancelled)(void*), void* arg);
+  BuildStatus PackGraph(const ElementLayout& layout, bool (*cancelled)(void*), void* arg);
   uint32_t Entry() const;
   BuildStatus Fail(BuildStatus failure, const char* text) noexcept;
   BuildStatus FailWith(std::exception_ptr exception) noexcept;
   template <class Body>
   BuildStatus Guarded(Body body) noexcept;
+
+  uint32_t Added(uint32_t id) const { return order.empty() ? id : order[id]; }
+  uint32_t Id(uint32_t added) const { return places.empty() ? added : places[added]; }
 
   const CodeSpace codes;
   const BuildOptions options;
@@ -63,8 +83,13 @@ struct GraphBuilder::Impl {
   bool linking = false;   // something was added
   bool finished = false;  // by Finish or Seal
   bool sealed = false;
+  bool packed = false;
 
+  // Ids as added, like all the graph knows; what the members that read it take and give are places,
+  // once it was packed.
   std::vector<uint32_t> parents;
+  std::vector<uint32_t> order;   // ids as added, by place
+  std::vector<uint32_t> places;  // and back; both are empty where nothing was packed
 
   BuildStatus failure = BuildStatus::kOk;
   char error[256] = "";
@@ -83,7 +108,7 @@ bool GraphBuilder::Impl::Start() {
 // False if the limit has no room for more.
 bool GraphBuilder::Impl::Grow() {
   size_t next = memory.NextCapacity(capacity);
-  if (next == 0 || memory.Linking(next) + upper_bytes > options.memory_limit) return false;
+  if (next == 0 || memory.Most(next) + upper_bytes > options.memory_limit) return false;
   if (pool != nullptr) {
     pool->Pause();
     if (std::exception_ptr exception = pool->Failure()) std::rethrow_exception(exception);
@@ -98,7 +123,7 @@ bool GraphBuilder::Impl::MakeRoom(int level) {
   if (graph == nullptr && !Start()) return false;
   if (size == capacity && !Grow()) return false;
   size_t upper = upper_bytes + memory.UpperLists(level);
-  if (memory.Linking(capacity) + upper > options.memory_limit) return false;
+  if (memory.Most(capacity) + upper > options.memory_limit) return false;
   upper_bytes = upper;
   return true;
 }
@@ -195,11 +220,25 @@ BuildStatus GraphBuilder::Impl::SealGraph(bool (*cancelled)(void*), void* arg) {
   return BuildStatus::kOk;
 }
 
+BuildStatus GraphBuilder::Impl::PackGraph(const ElementLayout& layout, bool (*cancelled)(void*),
+                                          void* arg) {
+  if (!sealed || packed) return Fail(BuildStatus::kFailed, "packed too early or twice");
+  packed = true;
+  if (graph == nullptr) return BuildStatus::kOk;
+  if (!hnswpg::PackGraph(LevelZeroLists(*graph), graph->entry_node(), layout, cancelled, arg,
+                         &order)) {
+    return Fail(BuildStatus::kFailed, "cancelled");
+  }
+  places.resize(size);
+  for (uint32_t place = 0; place < size; place++) places[order[place]] = place;
+  return BuildStatus::kOk;
+}
+
 // The id of the entry point: see the header. A loaded one that stands in for a dead one is nobody
 // else's business.
 uint32_t GraphBuilder::Impl::Entry() const {
   uint32_t node = graph->entry_node();
-  return node < loaded || node == HnswlibGraph::kNoNode ? loaded_entry : node;
+  return node < loaded || node == HnswlibGraph::kNoNode ? loaded_entry : Id(node);
 }
 
 BuildStatus GraphBuilder::Impl::Fail(BuildStatus status, const char* text) noexcept {
@@ -285,6 +324,11 @@ BuildStatus GraphBuilder::Seal(bool (*cancelled)(void*), void* arg) noexcept {
   return impl_->Guarded([&] { return impl_->SealGraph(cancelled, arg); });
 }
 
+BuildStatus GraphBuilder::Pack(const ElementLayout& layout, bool (*cancelled)(void*),
+                               void* arg) noexcept {
+  return impl_->Guarded([&] { return impl_->PackGraph(layout, cancelled, arg); });
+}
+
 BuildStatus GraphBuilder::Finish() noexcept {
   return impl_->Guarded([&] { return impl_->FinishGraph(); });
 }
@@ -297,8 +341,9 @@ uint32_t GraphBuilder::linked() const noexcept {
 
 size_t GraphBuilder::memory_used() const noexcept {
   if (impl_->graph == nullptr) return 0;
-  size_t arrays = impl_->finished ? impl_->memory.Sealed(impl_->capacity, impl_->size)
-                                  : impl_->memory.Linking(impl_->capacity);
+  size_t arrays = impl_->packed     ? impl_->memory.Packed(impl_->capacity, impl_->size)
+                  : impl_->finished ? impl_->memory.Sealed(impl_->capacity, impl_->size)
+                                    : impl_->memory.Linking(impl_->capacity);
   return arrays + impl_->upper_bytes;
 }
 
@@ -310,20 +355,26 @@ uint32_t GraphBuilder::entry_point() const noexcept { return impl_->Entry(); }
 
 int GraphBuilder::max_level() const noexcept { return Level(entry_point()); }
 
-int GraphBuilder::Level(uint32_t id) const noexcept { return impl_->graph->Level(id); }
+int GraphBuilder::Level(uint32_t id) const noexcept {
+  return impl_->graph->Level(impl_->Added(id));
+}
 
 int GraphBuilder::Links(uint32_t id, int level, uint32_t* out) const noexcept {
-  const std::span<const uint32_t> links = impl_->graph->Links(id, level);
-  std::copy(links.begin(), links.end(), out);
-  return static_cast<int>(links.size());
+  int count = 0;
+  for (uint32_t to : impl_->graph->Links(impl_->Added(id), level)) out[count++] = impl_->Id(to);
+  return count;
 }
 
 uint32_t GraphBuilder::Parent(uint32_t id) const noexcept {
   if (impl_->parents.empty()) return kNoParent;
-  uint32_t parent = impl_->parents[id];
-  return parent == kTreeRoot ? kNoParent : parent;
+  uint32_t parent = impl_->parents[impl_->Added(id)];
+  return parent == kTreeRoot ? kNoParent : impl_->Id(parent);
 }
 
-const void* GraphBuilder::Code(uint32_t id) const noexcept { return impl_->graph->Code(id); }
+const void* GraphBuilder::Code(uint32_t id) const noexcept {
+  return impl_->graph->Code(impl_->Added(id));
+}
+
+uint32_t GraphBuilder::IdWhenAdded(uint32_t id) const noexcept { return impl_->Added(id); }
 
 }  // namespace hnswpg

@@ -177,9 +177,13 @@ void Reallocate(T** array, size_t bytes) {
   *array = moved;
 }
 
+// Less is not worth it, and may be a part of the heap that serves others later.
+[[maybe_unused]] constexpr size_t kWorthHugePages = 8 * 1024 * 1024;
+
 // Elements are read in no order, so that most reads would miss the table of usual pages.
 void WantHugePages([[maybe_unused]] char* begin, [[maybe_unused]] size_t bytes) {
 #ifdef MADV_HUGEPAGE
+  if (bytes < kWorthHugePages) return;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const uintptr_t first = (reinterpret_cast<uintptr_t>(begin) + page - 1) / page * page;
   const uintptr_t end = reinterpret_cast<uintptr_t>(begin + bytes) / page * page;

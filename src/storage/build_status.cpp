@@ -20,12 +20,15 @@ void RaiseBuildError(const GraphBuilder* builder, BuildStatus status) {
 
 size_t BuildMemoryLimit() { return static_cast<size_t>(maintenance_work_mem) * 1024; }
 
-GraphBuilder* CreateBuilder(const Index& index, size_t expected) {
+GraphBuilder* CreateBuilder(const Index& index, size_t expected, size_t beside_linking,
+                            size_t beside_sealed) {
   BuildOptions options;
   options.m = index.parameters.m;
   options.ef_construction = index.parameters.ef_construction;
   options.threads = 1 + max_parallel_maintenance_workers;
   options.memory_limit = BuildMemoryLimit();
+  options.bytes_beside_linking = beside_linking;
+  options.bytes_beside_sealed = beside_sealed;
   options.expected_elements = expected;
   GraphBuilder* builder = GraphBuilder::Create(index.space, options);
   if (builder == nullptr) RaiseBuildError(nullptr, BuildStatus::kOutOfMemory);

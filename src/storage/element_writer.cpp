@@ -178,19 +178,4 @@ Written WriteElement(const Index& index, WriteMode mode, const float* vector, It
   return {place.id, n_pending};
 }
 
-void WriteUnlinked(const Index& index, ElementId id, const void* code, const float* vector,
-                   ItemPointer tid) {
-  const char* bytes = static_cast<const char*>(code);
-  Write writes[kMaxOuterWrites];
-  const int n = OuterWrites(index, id, bytes, vector, writes);
-  const BlockNumber slot_block = index.layout.SlotBlock(id);
-  EnsureBlock(index.rel, LastBlock(index, id, writes, n));
-  ApplyEach(index, WriteMode::kBuilding, writes, n);
-  PageTxn txn(index, WriteMode::kBuilding);
-  txn.Want(slot_block);
-  txn.Begin();
-  FillSlot(index, &txn, id, bytes, tid, true);
-  txn.Commit();
-}
-
 }  // namespace hnswpg

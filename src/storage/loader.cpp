@@ -1,178 +1,233 @@
 #include "hnswpg/storage/loader.h"
 
 extern "C" {
-#include "common/hashfn.h"
+#include "optimizer/optimizer.h"
 }
 
 #include <algorithm>
+#include <utility>
 
 #include "hnswpg/core/walk.h"
-#include "hnswpg/storage/element_writer.h"
 #include "hnswpg/storage/page_txn.h"
 #include "hnswpg/storage/slot_reader.h"
 
 namespace hnswpg {
 
-// ---- EqualVectors: open addressing, at most half full ----
-
-EqualVectors::EqualVectors(const Index* index)
-    : index_(index),
-      arena_(ContextArena(CurrentMemoryContext)),
-      scratch_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))) {}
-
-ElementId EqualVectors::Find(const float* vector) {
-  const size_t bytes = index_->meta.dim * sizeof(float);
-  hash_ = hash_bytes_extended(reinterpret_cast<const unsigned char*>(vector), bytes, 0);
-  if (capacity_ == 0) return kNoId;
-  const uint32_t fingerprint = static_cast<uint32_t>(hash_ >> 32);
-  for (uint64_t at = hash_;; at++) {
-    const Entry* entry = Probe(at);
-    if (entry->id == kNoId) return kNoId;
-    if (entry->fingerprint != fingerprint) continue;
-    ReadVector(*index_, entry->id, scratch_);
-    if (memcmp(scratch_, vector, bytes) == 0) return entry->id;
-  }
-}
-
-void EqualVectors::Remember(ElementId id) {
-  if (2 * size_ >= capacity_) Grow();
-  uint64_t at = hash_;
-  while (Probe(at)->id != kNoId) at++;
-  *Probe(at) = Entry{static_cast<uint32_t>(hash_ >> 32), id};
-  size_++;
-}
-
-// An entry keeps 32 bits of its hash only, so growing computes the hashes anew
-// from the vectors; it happens a few times a build.
-void EqualVectors::Grow() {
-  Entry* old = entries_;
-  const size_t old_capacity = capacity_;
-  const uint64_t hash = hash_;
-  capacity_ = std::max<size_t>(1024, 2 * capacity_);
-  entries_ = static_cast<Entry*>(arena_.resize(arena_.context, nullptr, capacity_ * sizeof(Entry)));
-  std::fill(entries_, entries_ + capacity_, Entry{0, kNoId});
-  for (size_t i = 0; i < old_capacity; i++) {
-    if (old[i].id == kNoId) continue;
-    ReadVector(*index_, old[i].id, scratch_);
-    uint64_t at = hash_bytes_extended(reinterpret_cast<unsigned char*>(scratch_),
-                                      index_->meta.dim * sizeof(float), 0);
-    while (Probe(at)->id != kNoId) at++;
-    *Probe(at) = old[i];
-  }
-  if (old) arena_.resize(arena_.context, old, 0);
-  hash_ = hash;
-}
-
-// ---- Loader ----
-
 Loader::Loader(const Index* index)
-    : index_(index), extra_tids_(ContextArena(CurrentMemoryContext)) {}
-
-void Loader::AddElement(ElementId id, const void* code, const float* vector, ItemPointer tid) {
-  WriteUnlinked(*index_, id, code, vector, tid);
-  next_element_ = id + 1;
-  n_tids_++;
+    : index_(index),
+      n_blocks_(RelationGetNumberOfBlocks(index->rel)),
+      cursor_(index),
+      upper_cursor_(index),
+      container_cursor_(index),
+      tids_(ContextArena(CurrentMemoryContext)),
+      extra_tids_(ContextArena(CurrentMemoryContext)) {
+  for (float*& vector : vectors_) {
+    vector = static_cast<float*>(palloc(index->meta.dim * sizeof(float)));
+  }
 }
 
-void Loader::AddTid(ElementId id, ItemPointer tid) {
-  PageTxn txn(*index_, WriteMode::kBuilding);
-  txn.Want(index_->layout.SlotBlock(id));
-  txn.Begin();
-  ElementTail* tail = TailAt(txn.slot(id), index_->layout);
-  const bool fits = tail->n_tids < kInlineTids;
-  if (fits) tail->tids[tail->n_tids++] = EntryOf(tid);
-  txn.Commit();
-  if (!fits) extra_tids_.Push(ExtraTid{id, EntryOf(tid)});
-  n_tids_++;
+void Loader::MakeBlock(BlockNumber block) {
+  if (block < n_blocks_) return;
+  EnsureBlock(index_->rel, block);
+  n_blocks_ = RelationGetNumberOfBlocks(index_->rel);
 }
+
+// ---- While the table is read ----
+
+void Loader::AddElement(const void* code, const float* vector, ItemPointer tid) {
+  const ElementId id = next_element_++;
+  if (index_->layout.has_vector_pages()) {
+    WriteVector(id, vector);
+  } else {
+    WritePayload(id, code);
+  }
+  tids_.Push(*tid);
+}
+
+void Loader::AddTid(ElementId id, ItemPointer tid) { extra_tids_.Push(ExtraTid{id, *tid}); }
+
+void Loader::WriteVector(ElementId id, const float* vector) {
+  const char* bytes = reinterpret_cast<const char*>(vector);
+  for (uint32_t done = 0; done < index_->layout.vector_bytes();) {
+    const Piece piece = index_->layout.VectorPiece(id, done);
+    MakeBlock(piece.block);
+    cursor_.Write(piece, bytes + done);
+    done += piece.bytes;
+  }
+}
+
+void Loader::WritePayload(ElementId id, const void* code) {
+  const char* payload = static_cast<const char*>(code) + sizeof(CodeHeader);
+  for (uint32_t i = 0; i < index_->layout.payload_pieces(); i++) {
+    const Piece piece = index_->layout.PayloadPiece(id, i);
+    MakeBlock(piece.block);
+    cursor_.Write(piece, payload);
+    payload += piece.bytes;
+  }
+}
+
+// ---- New places for the vectors ----
+
+// Where they lie in the slots, which are written anew in any case, nothing moves. Else
+// what the server takes to be in memory, here or with the operating system, is moved
+// with few reads from disk.
+bool Loader::MayPack() const {
+  return !index_->layout.has_vector_pages() ||
+         RelationGetNumberOfBlocks(index_->rel) <= static_cast<BlockNumber>(effective_cache_size);
+}
+
+// Each place gets the vector of the element that has it now. In place, circle by circle
+// of the permutation.
+void Loader::MoveVectors(const GraphBuilder& graph) {
+  if (!index_->layout.has_vector_pages()) return;
+  char* moved = static_cast<char*>(MemoryContextAllocExtended(
+      CurrentMemoryContext, graph.size() / 8 + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
+  for (ElementId id = 0; id < graph.size(); id++) MoveCircle(graph, id, moved);
+  pfree(moved);
+}
+
+void Loader::MoveCircle(const GraphBuilder& graph, ElementId first, char* moved) {
+  const auto mark = [moved](ElementId id) {
+    const bool before = moved[id / 8] >> (id % 8) & 1;
+    moved[id / 8] |= 1 << (id % 8);
+    return before;
+  };
+  if (mark(first) || graph.IdWhenAdded(first) == first) return;
+  ReadVector(*index_, first, vectors_[0]);
+  for (ElementId to = first;;) {
+    CHECK_FOR_INTERRUPTS();
+    const ElementId from = graph.IdWhenAdded(to);
+    if (from == first) {
+      WriteVector(to, vectors_[0]);
+      return;
+    }
+    mark(from);
+    ReadVector(*index_, from, vectors_[1]);
+    WriteVector(to, vectors_[1]);
+    to = from;
+  }
+}
+
+// ---- The elements ----
 
 void Loader::Finish(const GraphBuilder& graph) {
+  std::sort(extra_tids_.begin(), extra_tids_.end(), [](const ExtraTid& a, const ExtraTid& b) {
+    return a.id != b.id ? a.id < b.id
+                        : ItemPointerCompare(const_cast<ItemPointer>(&a.tid),
+                                             const_cast<ItemPointer>(&b.tid)) < 0;
+  });
+  MoveVectors(graph);
   for (ElementId id = 0; id < graph.size(); id++) {
     CHECK_FOR_INTERRUPTS();
-    WriteLinks(graph, id);
-    WriteUppers(graph, id);
+    WriteElement(graph, id);
   }
-  WriteContainers();
+  cursor_.Leave();
+  upper_cursor_.Leave();
+  container_cursor_.Leave();
   WriteMeta(graph);
 }
 
-void Loader::WriteLinks(const GraphBuilder& graph, ElementId id) {
-  ElementId links[kMaxLinks];
-  const int n = graph.Links(id, 0, links);
-  PageTxn txn(*index_, WriteMode::kBuilding);
-  txn.Want(index_->layout.SlotBlock(id));
-  txn.Begin();
-  char* slot = txn.slot(id);
+void Loader::WriteElement(const GraphBuilder& graph, ElementId id) {
+  Tids extra = ExtraTidsOf(graph.IdWhenAdded(id));
+  Tids rest = {std::min(extra.begin + kInlineTids - 1, extra.end), extra.end};
+  extra.end = rest.begin;
+  const ElementId container = WriteContainers(id, rest);
+  const UpperId upper = WriteUppers(graph, id);
+  if (index_->layout.payload_pieces() > 1) WritePayload(id, graph.Code(id));
+  WriteSlot(graph, id, extra, upper, container);
+}
+
+// All of it that lies on the slot's first page.
+void Loader::WriteSlot(const GraphBuilder& graph, ElementId id, Tids extra, UpperId upper,
+                       ElementId container) {
+  const ElementLayout& layout = index_->layout;
+  BlockNumber block;
+  uint32_t offset;
+  layout.Locate(id, &block, &offset);
+  Page page = cursor_.Lock(block);
+  ExtendContent(page, offset + layout.slot_bytes());
+  char* slot = page + offset;
   ElementHead* head = HeadAt(slot);
-  ElementTail* tail = TailAt(slot, index_->layout);
+  const char* code = static_cast<const char*>(graph.Code(id));
+  *head = ElementHead{};
   head->state = SlotState::kLinked;
   head->level = graph.Level(id);
+  memcpy(&head->code, code, sizeof(CodeHeader));
+  memcpy(slot + sizeof(ElementHead), code + sizeof(CodeHeader), layout.PayloadPiece(id, 0).bytes);
+  ElementTail* tail = TailAt(slot, layout);
+  *tail = ElementTail{};
   tail->parent = graph.Parent(id);
-  tail->upper = head->level > 0 ? next_upper_ : kNoId;
-  tail->n_links = n;
-  memcpy(LinksAt(slot, index_->layout), links, n * sizeof(ElementId));
-  txn.Commit();
+  tail->next = kNoId;
+  tail->upper = upper;
+  tail->more_tids = container;
+  tail->tids[tail->n_tids++] = EntryOf(&tids_[graph.IdWhenAdded(id)]);
+  for (; extra.begin < extra.end; extra.begin++) {
+    tail->tids[tail->n_tids++] = EntryOf(&extra.begin->tid);
+  }
+  tail->n_links = graph.Links(id, 0, LinksAt(slot, layout));
+  cursor_.Unlock();
 }
 
-// The upper lists of an element are consecutive, level 1 first.
-void Loader::WriteUppers(const GraphBuilder& graph, ElementId id) {
+// The upper lists of an element are consecutive, level 1 first. Returns the first one,
+// kNoId if there is none.
+UpperId Loader::WriteUppers(const GraphBuilder& graph, ElementId id) {
   const ElementLayout& layout = index_->layout;
   const int top = graph.Level(id);
+  if (top == 0) return kNoId;
+  const UpperId first = next_upper_;
   for (int level = 1; level <= top; level++) {
     const UpperId upper = next_upper_++;
-    EnsureBlock(index_->rel, layout.UpperBlock(upper));
-    PageTxn txn(*index_, WriteMode::kBuilding);
-    txn.Want(layout.UpperBlock(upper));
-    txn.Begin();
-    ElementId links[kMaxLinks];
-    const int n = graph.Links(id, level, links);
-    UpperHead* head = txn.upper(upper);
-    *head = UpperHead{id, level < top ? upper + 1 : kNoId, static_cast<uint16_t>(n),
-                      static_cast<uint8_t>(level), 0};
-    memcpy(UpperLinks(head), links, n * sizeof(ElementId));
-    ExtendContent(txn.page(layout.UpperBlock(upper)),
-                  layout.UpperOffset(upper) + layout.upper_bytes());
-    txn.Commit();
+    const BlockNumber block = layout.UpperBlock(upper);
+    MakeBlock(block);
+    Page page = upper_cursor_.Lock(block);
+    ExtendContent(page, layout.UpperOffset(upper) + layout.upper_bytes());
+    UpperHead* head = UpperAt(page, layout.UpperOffset(upper));
+    *head = UpperHead{id, level < top ? upper + 1 : kNoId, 0, static_cast<uint8_t>(level), 0};
+    head->n_links = graph.Links(id, level, UpperLinks(head));
+    upper_cursor_.Unlock();
   }
+  return first;
 }
 
-// Puts the heap TIDs that did not fit into their elements' slots into TID
-// containers behind the elements.
-void Loader::WriteContainers() {
+Loader::Tids Loader::ExtraTidsOf(ElementId added) const {
+  const auto before = [](const ExtraTid& a, ElementId id) { return a.id < id; };
+  ExtraTid* end = const_cast<ExtraTid*>(extra_tids_.end());
+  ExtraTid* begin =
+      std::lower_bound(const_cast<ExtraTid*>(extra_tids_.begin()), end, added, before);
+  return {begin, std::lower_bound(begin, end, added + 1, before)};
+}
+
+// Puts heap TIDs into a chain of TID containers, whose slots follow those of all
+// elements. Returns the first one, kNoId if there is none.
+ElementId Loader::WriteContainers(ElementId owner, Tids tids) {
   const ElementLayout& layout = index_->layout;
-  std::sort(extra_tids_.begin(), extra_tids_.end(),
-            [](const ExtraTid& a, const ExtraTid& b) { return a.id < b.id; });
-  for (size_t begin = 0; begin < extra_tids_.size();) {
+  if (tids.begin == tids.end) return kNoId;
+  const ElementId first = next_element_;
+  while (tids.begin < tids.end) {
     CHECK_FOR_INTERRUPTS();
-    const ElementId owner = extra_tids_[begin].id;
-    size_t end = begin;
-    while (end < extra_tids_.size() && extra_tids_[end].id == owner &&
-           end - begin < layout.tids_capacity()) {
-      end++;
-    }
     const ElementId id = next_element_++;
-    EnsureBlock(index_->rel, layout.SlotBlock(id));
-    PageTxn txn(*index_, WriteMode::kBuilding);
-    txn.Want(layout.SlotBlock(owner));
-    txn.Want(layout.SlotBlock(id));
-    txn.Begin();
-    char* slot = txn.slot(id);
-    ElementTail* owner_tail = TailAt(txn.slot(owner), layout);
+    BlockNumber block;
+    uint32_t offset;
+    layout.Locate(id, &block, &offset);
+    MakeBlock(block);
+    Page page = container_cursor_.Lock(block);
+    ExtendContent(page, offset + layout.slot_bytes());
+    char* slot = page + offset;
+    *HeadAt(slot) = ElementHead{};
     HeadAt(slot)->state = SlotState::kTids;
     ElementTail* tail = TailAt(slot, layout);
     *tail = ElementTail{};
     tail->parent = owner;
-    tail->next = owner_tail->more_tids;
-    tail->n_links = end - begin;
-    for (size_t i = begin; i < end; i++) {
-      ContainerTidsAt(slot, layout)[i - begin] = extra_tids_[i].tid;
+    while (tids.begin < tids.end && tail->n_links < layout.tids_capacity()) {
+      ContainerTidsAt(slot, layout)[tail->n_links++] = EntryOf(&(tids.begin++)->tid);
     }
-    owner_tail->more_tids = id;
-    ExtendContent(txn.page(layout.SlotBlock(id)), layout.SlotOffset(id) + layout.slot_bytes());
-    txn.Commit();
+    tail->next = tids.begin < tids.end ? next_element_ : kNoId;
+    tail->upper = kNoId;
+    tail->more_tids = kNoId;
+    container_cursor_.Unlock();
     n_tid_slots_++;
-    begin = end;
   }
+  return first;
 }
 
 void Loader::WriteMeta(const GraphBuilder& graph) {
@@ -188,7 +243,7 @@ void Loader::WriteMeta(const GraphBuilder& graph) {
   meta->next_upper = next_upper_;
   meta->n_linked = graph.size();
   meta->n_tid_slots = n_tid_slots_;
-  meta->n_tids = n_tids_;
+  meta->n_tids = tids_.size() + extra_tids_.size();
   meta->last_sync = GetCurrentTimestamp();
   txn.Commit();
 }

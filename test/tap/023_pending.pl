@@ -84,11 +84,11 @@ sub rows { my ($dim, $from, $to) = @_; return "SELECT g, vec(g, $dim) FROM gener
 
 sub make
 {
-	my ($name, $dim, $linked, $options, $opclass) = @_;
+	my ($name, $dim, $linked, $options, $opclass, $settings) = @_;
 	$opclass //= 'vector_l2_ops';
 	sql("CREATE TABLE $name (id bigint, v vector($dim));",
 		$linked ? "INSERT INTO $name " . rows($dim, 1, $linked) . ';' : '',
-		"CREATE INDEX ${name}_v_idx ON $name USING hnsw (v $opclass) WITH ($options)");
+		($settings // '') . "CREATE INDEX ${name}_v_idx ON $name USING hnsw (v $opclass) WITH ($options)");
 }
 
 # ---- few and many pending beside a graph, then linked ----
@@ -157,7 +157,8 @@ is_exact('gone', 'and linked', '<->', 8);
 
 # ---- more runs of ids than the list has room for ----
 
-make('runs', 3, 2600, 'm = 4, ef_construction = 16');
+# Slots in the order of rows: the index is too large for the cache to be put into another.
+make('runs', 3, 2600, 'm = 4, ef_construction = 16', 'vector_l2_ops', 'SET effective_cache_size = 1;');
 sql('DELETE FROM runs WHERE id % 2 = 0; VACUUM (INDEX_CLEANUP ON) runs');
 is(sql("SELECT hnsw_cleanup('runs_v_idx')"), 1300, 'every other slot is free');
 sql('INSERT INTO runs ' . rows(3, 10001, 11300));

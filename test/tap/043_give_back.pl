@@ -16,6 +16,7 @@ $node->safe_psql('postgres', q{
 	  $$SELECT array_agg((sin(i * 12.9898 + j * 78.233) * 10)::real)::vector FROM generate_series(1, 16) j$$;
 	CREATE TABLE t (id int, v vector(16));
 	INSERT INTO t SELECT i, vec(i) FROM generate_series(1, 8000) i;
+	SET effective_cache_size = 1;  -- slots in the order of rows: CREATE INDEX leaves them so
 	CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 20);
 });
 

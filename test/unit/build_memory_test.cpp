@@ -9,6 +9,8 @@
 #include <cstdlib>
 
 #include "hnswpg/core/graph_builder.h"
+#include "hnswpg/core/packing.h"
+#include "hnswpg/core/spanning_tree.h"
 
 namespace hnswpg {
 namespace {
@@ -84,6 +86,26 @@ TEST_CASE("build memory: room for what is expected, within the limit") {
   CHECK(tight.Needed(tight.FirstCapacity() + 1) > 10 * kMega);
   CHECK(tight.NextCapacity(tight.FirstCapacity()) == 0);
   CHECK(BuildMemory(space, Options(16, 2, 100, 5000)).FirstCapacity() == 0);
+}
+
+TEST_CASE("build memory: the limit has room for sealing, for packing, and for the caller") {
+  const int threads = GENERATE(1, 2);
+  for (uint32_t dim : {1, 100, 2000}) {
+    CodeSpace space(Metric::kL2, Quantization::kInt8, dim);
+    BuildOptions options = Options(2, threads, 20 * kMega, 10000000);
+    options.bytes_beside_linking = 30;
+    options.bytes_beside_sealed = 7;
+    BuildMemory memory(space, options);
+    const size_t n = memory.FirstCapacity();
+    REQUIRE(n > 1000);
+    CHECK(memory.Linking(n) + 30 * n <= 20 * kMega);
+    CHECK(memory.Sealed(n, n) + SpanningTreeBytes(n) / 2 + 7 * n <= 20 * kMega);
+    CHECK(memory.Sealed(n, n) + PackingBytes(n) + 7 * n <= 20 * kMega);
+    CHECK(memory.Packed(n, n) + 7 * n <= 20 * kMega);
+    options.bytes_beside_linking = 0;
+    options.bytes_beside_sealed = 0;
+    CHECK(BuildMemory(space, options).FirstCapacity() > n);
+  }
 }
 
 TEST_CASE("build memory: a small limit pays for no threads") {

@@ -34,8 +34,13 @@ class BuildMemory {
 
   // Held while elements are linked, with room for `capacity` of them, without upper lists.
   size_t Linking(size_t capacity) const noexcept;
-  // Held by a sealed graph with `n` elements of `capacity`, without upper lists.
+  // Held by a sealed graph with `n` elements of `capacity`, without upper lists; and by one that
+  // was packed as well, with its translation of ids.
   size_t Sealed(size_t capacity, size_t n) const noexcept;
+  size_t Packed(size_t capacity, size_t n) const noexcept;
+  // The most that is held at any time by a graph that is linked, sealed and packed, and by the
+  // caller beside it.
+  size_t Most(size_t capacity) const noexcept;
   // Of the upper lists of one element; 0 for level 0.
   size_t UpperLists(int level) const noexcept;
 
@@ -56,6 +61,8 @@ class BuildMemory {
   int m_;
   int ef_construction_;
   size_t limit_;
+  size_t beside_linking_;
+  size_t beside_sealed_;
   size_t expected_;
   size_t code_bytes_;
   size_t data_bytes_;

@@ -3,11 +3,11 @@
 // This is the one place that meets hnswlib, and the facade that keeps its
 // exceptions and its threads away from PostgreSQL: every member is noexcept and
 // reports through BuildStatus. The threads it starts block every signal and
-// call nothing but hnswlib and the kernels, so the process that owns the
+// call nothing but this folder's code and hnswlib's, so the process that owns the
 // builder may be a PostgreSQL backend.
 //
 // Life: Create, Add ids 0, 1, 2, ... , DrainStep until it says it is done, Seal,
-// then read the graph, then Destroy. Destroy is allowed at any moment, joins the
+// Pack or not, then read the graph, then Destroy. Destroy is allowed at any moment, joins the
 // threads and never waits longer than one element's linking.
 //
 // Or, to go on with a graph that exists: Create, LoadElement for each of its
@@ -32,6 +32,7 @@
 #include <cstdint>
 
 #include "hnswpg/core/code.h"
+#include "hnswpg/core/layout.h"
 
 namespace hnswpg {
 
@@ -50,7 +51,10 @@ struct BuildOptions {
   // caller's thread links, and then the graph depends on the input alone. A
   // small memory_limit pays for fewer.
   int threads = 1;
-  size_t memory_limit = 0;       // bytes, for everything the builder holds
+  size_t memory_limit = 0;  // bytes, for everything the builder holds
+  // Of the limit, for what the caller keeps of each element: until Seal, and after it.
+  size_t bytes_beside_linking = 0;
+  size_t bytes_beside_sealed = 0;
   size_t expected_elements = 0;  // how much room to make at first; a guess. Loaded ones count too
 };
 
@@ -92,6 +96,11 @@ class GraphBuilder {
   // must return: no exception, no longjmp.
   BuildStatus Seal(bool (*cancelled)(void*), void* arg) noexcept;
 
+  // After Seal, once: numbers the elements anew, so that those which a search measures
+  // together lie on the same page of `layout`. The members below know an element by
+  // its new id then. `cancelled`: as for Seal.
+  BuildStatus Pack(const ElementLayout& layout, bool (*cancelled)(void*), void* arg) noexcept;
+
   // After DrainStep said done: ends the threads and frees what only linking
   // needed. Seal without its guarantee, and without parents. Seal itself is refused
   // where elements were loaded.
@@ -120,6 +129,8 @@ class GraphBuilder {
   int Links(uint32_t id, int level, uint32_t* out) const noexcept;
   uint32_t Parent(uint32_t id) const noexcept;  // after Seal; kNoParent for the entry point
   const void* Code(uint32_t id) const noexcept;
+  // The id that Add gave the element; another one than `id` only after Pack.
+  uint32_t IdWhenAdded(uint32_t id) const noexcept;
 
   static constexpr uint32_t kNoParent = 0xFFFFFFFF;
 

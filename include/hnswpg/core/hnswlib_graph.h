@@ -1,6 +1,6 @@
 // An hnswlib index as the builder uses it: filled by several threads with levels that the caller
 // draws, then looked at as a graph. All that depends on the inside of HierarchicalNSW (0.8) is here
-// and in hnswlib_graph.cpp.
+// and in linking.
 //
 // How it differs from using hnswlib as it comes:
 //   - Levels are arguments. hnswlib draws a level for each element from a generator that its
@@ -81,6 +81,12 @@ class HnswlibGraph : public ElementLinker {
   int max_level() const { return index_.maxlevel_; }
   int Level(uint32_t node) const { return index_.element_levels_[node]; }
   std::span<const uint32_t> Links(uint32_t node, int level) const;
+  // Begins to fetch the level-0 list into the CPU's cache.
+  void PrefetchLinks(uint32_t node) const {
+    const char* list = reinterpret_cast<const char*>(index_.get_linklist0(node));
+    __builtin_prefetch(list);
+    __builtin_prefetch(list + 64);
+  }
   const void* Code(uint32_t node) const { return index_.getDataByInternalId(node); }
 
   static constexpr uint32_t kNoNode = 0xFFFFFFFF;

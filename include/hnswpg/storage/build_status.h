@@ -19,8 +19,11 @@ inline void CheckBuild(const GraphBuilder* builder, BuildStatus status) {
 size_t BuildMemoryLimit();
 
 // A builder for this index within maintenance_work_mem, with as many threads as there
-// may be parallel workers, and this process's own. Raises ERRCODE_OUT_OF_MEMORY.
-GraphBuilder* CreateBuilder(const Index& index, size_t expected);
+// may be parallel workers, and this process's own. Of the limit
+// so much is left to the caller for each element, until Seal and after it. Raises
+// ERRCODE_OUT_OF_MEMORY.
+GraphBuilder* CreateBuilder(const Index& index, size_t expected, size_t beside_linking = 0,
+                            size_t beside_sealed = 0);
 
 // Links all that was added, interruptibly.
 void DrainBuilder(GraphBuilder* builder);

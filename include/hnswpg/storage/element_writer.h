@@ -25,11 +25,6 @@ struct Written {
 // context for scratch.
 Written WriteElement(const Index& index, WriteMode mode, const float* vector, ItemPointer tid);
 
-// For CREATE INDEX: writes element `id`, a slot never used, without links and
-// without telling the metapage.
-void WriteUnlinked(const Index& index, ElementId id, const void* code, const float* vector,
-                   ItemPointer tid);
-
 // The level of a new element: P(level >= l) = m^-l.
 int RandomLevel(int m);
 

@@ -1,72 +1,76 @@
-// Filling a new index: elements as the table's rows come, then the graph that
-// was built in memory meanwhile. The file is the building transaction's own and
-// is WAL-logged as a whole in the end, so pages are changed in place.
+// Filling a new index: exact vectors as the table's rows come, then, once the graph
+// was built in memory, the elements themselves, each slot written once. The file is
+// the building transaction's own and is WAL-logged as a whole in the end.
+//
+// Vectors come in the heap's order. Where the graph was packed, elements have other
+// ids than those they were added as, and the vectors change places before the slots
+// are written. Heap TIDs are kept in memory until then, codes are in the graph.
 #ifndef HNSWPG_STORAGE_LOADER_H_
 #define HNSWPG_STORAGE_LOADER_H_
 
 #include "hnswpg/core/element.h"
 #include "hnswpg/core/graph_builder.h"
 #include "hnswpg/storage/index.h"
+#include "hnswpg/storage/page_cursor.h"
 
 namespace hnswpg {
 
-// Knows, while an index is loaded, which vectors it has. Memory from the context
-// it was made in: 16 bytes an element or less, but for a moment of growth.
-class EqualVectors {
- public:
-  explicit EqualVectors(const Index* index);
-  // The element with exactly this vector, or kNoId.
-  ElementId Find(const float* vector);
-  // The vector that Find was just asked about is element `id` from now on.
-  void Remember(ElementId id);
-  size_t memory_used() const { return capacity_ * sizeof(Entry); }
-
- private:
-  struct Entry {
-    uint32_t fingerprint;
-    ElementId id;  // kNoId: empty
-  };
-  void Grow();
-  Entry* Probe(uint64_t hash) { return &entries_[hash & (capacity_ - 1)]; }
-
-  const Index* index_;
-  Arena arena_;
-  Entry* entries_ = nullptr;
-  size_t size_ = 0;
-  size_t capacity_ = 0;
-  uint64_t hash_ = 0;  // of the vector asked about last
-  float* scratch_;
-};
-
 class Loader {
  public:
+  static constexpr size_t kBytesEach = 7;  // of memory, for an element with one heap TID
+
   explicit Loader(const Index* index);
 
-  // Writes element `id`, all but its links. Ids come in order, from 0.
-  void AddElement(ElementId id, const void* code, const float* vector, ItemPointer tid);
+  // The next element, whose id is the number of elements added so far: writes its
+  // vector to where ReadVector finds it.
+  void AddElement(const void* code, const float* vector, ItemPointer tid);
   // A further heap TID of an element that was added.
   void AddTid(ElementId id, ItemPointer tid);
-  // Writes the links of all elements, and the metapage. Interruptible.
+
+  // Whether it is wise to give elements other ids than those they were added as:
+  // moving vectors reads and writes their pages at random.
+  bool MayPack() const;
+  // Writes all elements, and the metapage. The graph is sealed, and packed or not.
+  // Interruptible.
   void Finish(const GraphBuilder& graph);
 
-  size_t memory_used() const { return extra_tids_.size() * sizeof(ExtraTid); }
+  size_t memory_used() const {
+    return tids_.size() * kBytesEach + extra_tids_.size() * sizeof(ExtraTid);
+  }
 
  private:
   struct ExtraTid {
-    ElementId id;
-    TidEntry tid;
+    ElementId id;  // as added
+    ItemPointerData tid;
   };
-  void WriteLinks(const GraphBuilder& graph, ElementId id);
-  void WriteUppers(const GraphBuilder& graph, ElementId id);
-  void WriteContainers();
+  struct Tids {
+    ExtraTid* begin;
+    ExtraTid* end;
+  };
+  void MakeBlock(BlockNumber block);
+  void MoveVectors(const GraphBuilder& graph);
+  void MoveCircle(const GraphBuilder& graph, ElementId first, char* moved);
+  void WriteVector(ElementId id, const float* vector);
+  void WritePayload(ElementId id, const void* code);
+  void WriteElement(const GraphBuilder& graph, ElementId id);
+  void WriteSlot(const GraphBuilder& graph, ElementId id, Tids extra, UpperId upper,
+                 ElementId container);
+  UpperId WriteUppers(const GraphBuilder& graph, ElementId id);
+  Tids ExtraTidsOf(ElementId added) const;
+  ElementId WriteContainers(ElementId owner, Tids tids);
   void WriteMeta(const GraphBuilder& graph);
 
   const Index* index_;
+  BlockNumber n_blocks_;
+  PageCursor cursor_;  // slots and vectors
+  PageCursor upper_cursor_;
+  PageCursor container_cursor_;
   uint32_t next_element_ = 0;
   uint32_t next_upper_ = 0;
   uint32_t n_tid_slots_ = 0;
-  uint64_t n_tids_ = 0;
-  PodVector<ExtraTid> extra_tids_;  // those that do not fit into the slot
+  PodVector<ItemPointerData> tids_;  // the first of each element, by the id it was added as
+  PodVector<ExtraTid> extra_tids_;   // the others
+  float* vectors_[2];                // scratch
 };
 
 }  // namespace hnswpg
