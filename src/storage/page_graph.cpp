@@ -41,10 +41,40 @@ int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
   memcpy(out, LinksAt(slot, index_->layout), n * sizeof(ElementId));
   // The list must have been read before the tag is.
   pg_read_barrier();
-  if (!Held(peek, block)) return -1;
-  uint32_t greatest = 0;
-  for (int i = 0; i < n; i++) greatest = std::max(greatest, out[i]);
-  return greatest < limit_ ? n : -1;
+  return Held(peek, block) && AllExist(out, n) ? n : -1;
+}
+
+// The same for an upper level.
+int PageGraph::PeekUpper(ElementId id, int level, ElementId* out) {
+  if (!peeks_ || ++lists_ % kListsPerTouch == 0) return -1;
+  BlockNumber block;
+  uint32_t offset;
+  index_->layout.Locate(id, &block, &offset);
+  Peek peek = peeker_.Look(block);
+  if (peek.page == nullptr) return -1;
+  UpperId upper = TailAt(peek.page + offset, index_->layout)->upper;
+  for (int at = 1; at <= level; at++) {
+    pg_read_barrier();
+    if (!Held(peek, block) || upper >= upper_limit_) return -1;
+    block = index_->layout.UpperBlock(upper);
+    peek = peeker_.Look(block);
+    if (peek.page == nullptr) return -1;
+    const UpperHead* head = UpperAt(peek.page, index_->layout.UpperOffset(upper));
+    const int n = head->n_links;
+    if (head->owner != id || head->level != at || n > index_->layout.max_links(at)) return -1;
+    upper = head->next;
+    if (at < level) continue;
+    memcpy(out, UpperLinks(head), n * sizeof(ElementId));
+    pg_read_barrier();
+    if (Held(peek, block) && AllExist(out, n)) return n;
+  }
+  return -1;
+}
+
+bool PageGraph::AllExist(const ElementId* ids, int n) const {
+  ElementId greatest = 0;
+  for (int i = 0; i < n; i++) greatest = std::max(greatest, ids[i]);
+  return greatest < limit_;
 }
 
 void PageGraph::PrefetchLinks(ElementId id, int level) {
@@ -95,6 +125,8 @@ UpperId PageGraph::FirstUpper(ElementId id) {
 }
 
 int PageGraph::ReadUpper(ElementId id, int level, ElementId* out) {
+  const int peeked = PeekUpper(id, level, out);
+  if (peeked >= 0) return peeked;
   UpperId upper = FirstUpper(id);
   for (int at = 1; upper != kNoId; at++) {
     CheckUpper(upper, id);

@@ -29,8 +29,8 @@ class PageGraph {
   void set_find_dead(bool find_dead) { find_dead_ = find_dead; }
 
   // For core's walk. An element that is no longer in the graph, or not on this level,
-  // has no neighbours. Level 0 is read without a lock where that can be; upper levels
-  // under the page's share lock.
+  // has no neighbours. Read without a lock where that can be, else under the page's
+  // share lock.
   int ReadLinks(ElementId id, int level, ElementId* out);
   void PrefetchLinks(ElementId id, int level);
   // For core's walk. Reads codes without a lock, and without a pin where it can.
@@ -46,6 +46,8 @@ class PageGraph {
  private:
   int ReadLevel0(ElementId id, ElementId* out);
   int PeekLevel0(ElementId id, ElementId* out);
+  int PeekUpper(ElementId id, int level, ElementId* out);
+  bool AllExist(const ElementId* ids, int n) const;
   int ReadUpper(ElementId id, int level, ElementId* out);
   UpperId FirstUpper(ElementId id);
   void CheckUpper(UpperId upper, ElementId from);
