@@ -58,14 +58,14 @@ BuildMemory::BuildMemory(const CodeSpace& space, const BuildOptions& options) no
 
 size_t BuildMemory::Linking(size_t capacity) const noexcept {
   size_t threads = static_cast<size_t>(threads_);
-  size_t each = record_bytes_ + sizeof(int) + sizeof(char*);
+  size_t each = record_bytes_ + sizeof(int) + sizeof(char*) + 1;
   size_t once = kFixedBytes + queue_slots_ * (data_bytes_ + 1) + (threads - 1) * kThreadBytes +
                 threads * (Linking::LinkerBytes(capacity, ef_construction_) + 5 * data_bytes_);
   return once + capacity * each;
 }
 
 size_t BuildMemory::Sealed(size_t capacity, size_t n) const noexcept {
-  size_t each = record_bytes_ + sizeof(int) + sizeof(char*);
+  size_t each = record_bytes_ + sizeof(int) + sizeof(char*) + 1;
   return kFixedBytes + capacity * each + SpanningTreeBytes(n) / 2;
 }
 

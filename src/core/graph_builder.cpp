@@ -99,8 +99,7 @@ struct GraphBuilder::Impl {
 bool GraphBuilder::Impl::Start() {
   size_t first = memory.FirstCapacity();
   if (first == 0) return false;
-  graph = std::make_unique<HnswlibGraph>(codes, memory.data_bytes(), options.m,
-                                         options.ef_construction, first);
+  graph = std::make_unique<HnswlibGraph>(codes, memory.data_bytes(), options, first);
   capacity = first;
   return true;
 }

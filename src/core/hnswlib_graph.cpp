@@ -99,11 +99,12 @@ int LevelGenerator::Next() {
   return static_cast<int>(std::min<double>(level, kMaxLevel));
 }
 
-HnswlibGraph::HnswlibGraph(const CodeSpace& codes, size_t data_bytes, int m, int ef_construction,
+HnswlibGraph::HnswlibGraph(const CodeSpace& codes, size_t data_bytes, const BuildOptions& options,
                            size_t capacity)
     : space_(codes, data_bytes),
-      index_(&space_, 1, static_cast<size_t>(m), static_cast<size_t>(ef_construction), kGraphSeed),
-      linking_(&index_, &space_.codes()) {
+      index_(&space_, 1, static_cast<size_t>(options.m),
+             static_cast<size_t>(options.ef_construction), kGraphSeed),
+      linking_(&index_, &space_.codes(), options.keep_pruned) {
   std::vector<std::mutex>().swap(index_.label_op_locks_);
   index_.visited_list_pool_.reset();
   Resize(capacity);
@@ -196,7 +197,7 @@ void WantHugePages([[maybe_unused]] char* begin, [[maybe_unused]] size_t bytes) 
 
 // hnswlib's resizeIndex without its locks and visited lists.
 void HnswlibGraph::Resize(size_t capacity) {
-  linking_.FreeMemory();
+  linking_.Resize(capacity);
   index_.element_levels_.resize(capacity);
   const size_t bytes = capacity * index_.size_data_per_element_;
   Reallocate(&index_.data_level0_memory_, bytes);

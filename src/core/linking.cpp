@@ -91,7 +91,8 @@ class Locked {
   std::atomic_ref<uint8_t> state_;
 };
 
-// One list of an element, whose lock is held.
+// One list of an element, whose lock is held. Behind its links, places that they leave free may
+// hold fillers.
 class LinkList {
  public:
   LinkList(const Linking::Index& index, uint32_t node, int level)
@@ -103,6 +104,20 @@ class LinkList {
     const size_t n = nodes().size();
     header_[1 + n] = node;
     SetCount(n + 1);
+  }
+
+  // Behind the last link. The first filler makes room: it goes to the end, or, if there are `max`
+  // nodes, altogether.
+  void AppendBeforeFillers(uint32_t node, size_t max, uint8_t* n_fillers) {
+    const size_t n = nodes().size();
+    uint32_t* const place = header_ + 1 + n - *n_fillers;
+    if (n == max) {
+      --*n_fillers;
+    } else {
+      header_[1 + n] = *place;
+      SetCount(n + 1);
+    }
+    *place = node;
   }
 
   // Given the nearest first. In the list the farthest comes first, as in hnswlib's.
@@ -163,7 +178,7 @@ class Visited {
 // One thread's means to link one element after the other.
 class NodeLinker {
  public:
-  NodeLinker(Linking::Index* index, const CodeSpace& codes);
+  NodeLinker(Linking::Index* index, const CodeSpace& codes, uint8_t* n_fillers);
   void Link(uint32_t node, int level);
 
  private:
@@ -180,11 +195,13 @@ class NodeLinker {
   std::span<Near> DropNearer(uint32_t chosen, std::span<Near> candidates);
   uint32_t Connect(uint32_t node, int level);
   void LinkBack(uint32_t node, Near to, int level);
+  void Fill(uint32_t node);
   void Reselect(LinkList* list, uint32_t owner, Near added, size_t max);
   std::span<const Near> chosen() const { return {chosen_, n_chosen_}; }
 
   Linking::Index& index_;
   const CodeSpace& codes_;
+  uint8_t* const n_fillers_;  // of each node's list on level 0; null: there are none
   const size_t ef_;
   const bool has_dead_;
 
@@ -194,6 +211,10 @@ class NodeLinker {
   size_t next_ = 0;         // the lists of those before it have been read
   std::vector<Near> dead_;  // met and not read; a heap, the nearest on top
 
+  // Candidates that Choose has dropped.
+  std::vector<Near> dropped_;
+  size_t n_dropped_ = 0;
+
   // Of the nodes measured last.
   std::vector<const char*> pointers_;
   std::vector<float> distances_;
@@ -202,13 +223,15 @@ class NodeLinker {
   size_t n_chosen_ = 0;
 };
 
-NodeLinker::NodeLinker(Linking::Index* index, const CodeSpace& codes)
+NodeLinker::NodeLinker(Linking::Index* index, const CodeSpace& codes, uint8_t* n_fillers)
     : index_(*index),
       codes_(codes),
+      n_fillers_(n_fillers),
       ef_(index->ef_construction_),
       has_dead_(index->num_deleted_ > 0),
       visited_(index->max_elements_),
       found_(ef_ + 1),
+      dropped_(std::max(ef_, kMaxList + 1)),
       pointers_(std::max(ef_, kMaxList + 1)),
       distances_(pointers_.size()) {}
 
@@ -317,6 +340,7 @@ void NodeLinker::PrefetchNext(int level) const {
 // distances come in batches; the pairs that are measured are the same as candidate by candidate.
 // Uses `candidates` up.
 void NodeLinker::Choose(std::span<Near> candidates, size_t max) {
+  n_dropped_ = 0;
   if (candidates.size() < max) {
     n_chosen_ = candidates.size();
     std::copy(candidates.begin(), candidates.end(), chosen_);
@@ -339,8 +363,11 @@ std::span<Near> NodeLinker::DropNearer(uint32_t chosen, std::span<Near> candidat
   size_t n = 0;
   for (size_t i = 0; i < candidates.size(); i++) {
     const Near candidate = candidates[i];
+    const bool stays = distances_[i] >= candidate.distance();
     candidates[n] = candidate;
-    n += distances_[i] >= candidate.distance() ? 1 : 0;
+    n += stays;
+    dropped_[n_dropped_] = candidate;
+    n_dropped_ += !stays;
   }
   return candidates.first(n);
 }
@@ -352,15 +379,38 @@ uint32_t NodeLinker::Connect(uint32_t node, int level) {
   Near to[kMaxList];
   std::copy(chosen().begin(), chosen().end(), to);
   const size_t n = n_chosen_;
+  if (level == 0 && n_fillers_ != nullptr) Fill(node);
   for (size_t i = 0; i < n; i++) LinkBack(node, to[i], level);
   return to[0].node();
+}
+
+// The nearest of those that Choose has dropped fill the list of `node` up to m, and `node` their
+// lists where there is a place.
+void NodeLinker::Fill(uint32_t node) {
+  const size_t n = std::min(index_.M_ - n_chosen_, n_dropped_);
+  const auto end = dropped_.begin() + static_cast<std::ptrdiff_t>(n_dropped_);
+  std::partial_sort(dropped_.begin(), dropped_.begin() + static_cast<std::ptrdiff_t>(n), end);
+  LinkList own(index_, node, 0);
+  for (size_t i = 0; i < n; i++) own.Append(dropped_[i].node());
+  n_fillers_[node] = static_cast<uint8_t>(n);
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t to = dropped_[i].node();
+    Locked lock(index_, to);
+    LinkList list(index_, to, 0);
+    if (list.nodes().size() == index_.maxM0_) continue;
+    list.Append(node);
+    n_fillers_[to]++;
+  }
 }
 
 void NodeLinker::LinkBack(uint32_t node, Near to, int level) {
   Locked lock(index_, to.node());
   LinkList list(index_, to.node(), level);
   const size_t max = level == 0 ? index_.maxM0_ : index_.maxM_;
-  if (list.nodes().size() < max) {
+  const bool has_fillers = level == 0 && n_fillers_ != nullptr && n_fillers_[to.node()] > 0;
+  if (has_fillers) {
+    list.AppendBeforeFillers(node, max, &n_fillers_[to.node()]);
+  } else if (list.nodes().size() < max) {
     list.Append(node);
   } else {
     Reselect(&list, to.node(), {to.distance(), node}, max);
@@ -409,7 +459,8 @@ class Linking::Lease {
     std::lock_guard<std::mutex> lock(linking_.idle_lock_);
     if (linking_.idle_.empty()) {
       linking_.idle_.reserve(linking_.n_linkers_ + 1);  // so that giving back cannot fail
-      linker = std::make_unique<NodeLinker>(&linking_.index_, linking_.codes_);
+      linker =
+          std::make_unique<NodeLinker>(&linking_.index_, linking_.codes_, linking_.n_fillers());
       linking_.n_linkers_++;
     } else {
       linker = std::move(linking_.idle_.back());
@@ -429,7 +480,13 @@ class Linking::Lease {
   Linking& linking_;
 };
 
-Linking::Linking(Index* index, const CodeSpace* codes) : index_(*index), codes_(*codes) {}
+Linking::Linking(Index* index, const CodeSpace* codes, bool keep_pruned)
+    : index_(*index), codes_(*codes), keep_pruned_(keep_pruned) {}
+
+void Linking::Resize(size_t capacity) {
+  FreeMemory();
+  if (keep_pruned_) n_fillers_.resize(capacity);
+}
 
 Linking::~Linking() = default;
 
@@ -445,7 +502,7 @@ size_t Linking::LinkerBytes(size_t capacity, int ef_construction) {
   const size_t ef = static_cast<size_t>(ef_construction);
   return sizeof(NodeLinker) + (capacity + 63) / 64 * sizeof(uint64_t) +
          kMaxNoted * sizeof(uint32_t) + (ef + 1) * sizeof(Near) +
-         std::max(ef, kMaxList + 1) * (sizeof(char*) + sizeof(float));
+         std::max(ef, kMaxList + 1) * (sizeof(char*) + sizeof(float) + sizeof(Near));
 }
 
 }  // namespace hnswpg

@@ -99,7 +99,7 @@ TEST_CASE("graph builder: one thread builds hnswlib's graph") {
       Kind{Metric::kCosine, Quantization::kInt8, 33},
       Kind{Metric::kCosine, Quantization::kNone, 16}, Kind{Metric::kL1, Quantization::kNone, 5});
   Codes codes = Random(CodeSpace(kind.metric, kind.quantization, kind.dim), 1500);
-  BuildOptions options = Options(1, codes.size());
+  BuildOptions options = LikeHnswlib(Options(1, codes.size()));
   Builder builder = Build(codes, options);
   CheckGraph(*builder, options.m);
   Reference reference(codes, options);
@@ -109,10 +109,32 @@ TEST_CASE("graph builder: one thread builds hnswlib's graph") {
   }
 }
 
+TEST_CASE("graph builder: what the heuristic drops fills an element's own list") {
+  // Of few dimensions, so that there are few directions.
+  Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 4), 2000);
+  const BuildOptions options = Options(1, codes.size());
+  Builder filled = Build(codes, options);
+  Builder plain = Build(codes, LikeHnswlib(options));
+  CheckGraph(*filled, options.m);
+  uint32_t links[2 * kMaxM];
+  // Nobody has linked to the last one after it was linked.
+  const uint32_t last = codes.size() - 1;
+  REQUIRE(filled->Links(last, 0, links) >= options.m);
+  REQUIRE(plain->Links(last, 0, links) < options.m);
+  size_t n_filled = 0, n_plain = 0;
+  for (uint32_t id = 0; id < codes.size(); id++) {
+    const int n = filled->Links(id, 0, links);
+    REQUIRE(std::set<uint32_t>(links, links + n).size() == static_cast<size_t>(n));
+    n_filled += static_cast<size_t>(n);
+    n_plain += static_cast<size_t>(plain->Links(id, 0, links));
+  }
+  REQUIRE(n_filled > n_plain);
+}
+
 TEST_CASE("graph builder: one thread, other m and ef_construction, room made on the way") {
   int m = GENERATE(2, 3, 40);
   Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 12), 1500);
-  BuildOptions options = Options(1, 1);
+  BuildOptions options = LikeHnswlib(Options(1, 1));
   options.m = m;
   options.ef_construction = 2 * m;
   Builder builder = Build(codes, options);
@@ -144,7 +166,7 @@ TEST_CASE("graph builder: several threads") {
 // What a thread has met it takes back one by one, up to some thousands.
 TEST_CASE("graph builder: one thread, searches that meet nearly every element") {
   Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 12), 6000);
-  BuildOptions options = Options(1, codes.size());
+  BuildOptions options = LikeHnswlib(Options(1, codes.size()));
   options.m = 40;
   options.ef_construction = 1000;
   Builder builder = Build(codes, options);

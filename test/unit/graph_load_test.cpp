@@ -145,7 +145,7 @@ TEST_CASE("graph load: one thread goes on as hnswlib goes on") {
   bool some_dead = GENERATE(false, true);
   uint32_t dim = GENERATE(17u, 24u);
   Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, dim), 1500);
-  BuildOptions options = Options(1, codes.size());
+  BuildOptions options = LikeHnswlib(Options(1, codes.size()));
   options.m = m;
   options.ef_construction = 2 * m;
   Hnswlib hnswlib(codes, options);

@@ -80,6 +80,12 @@ inline BuildOptions Options(int threads, uint32_t n) {
   return options;
 }
 
+// For comparing with hnswlib.
+inline BuildOptions LikeHnswlib(BuildOptions options) {
+  options.keep_pruned = false;
+  return options;
+}
+
 inline void Drain(GraphBuilder* builder) {
   for (bool done = false; !done;) REQUIRE(builder->DrainStep(&done) == BuildStatus::kOk);
 }

@@ -3,7 +3,7 @@
 // Arithmetic only: what GraphBuilder allocates is decided here beforehand, so that memory_limit is
 // kept by construction instead of being noticed when it is passed. Counted is
 //   - for each element of capacity: hnswlib's level-0 record (links, code, label), its level, the
-//     pointer to its upper lists, and one bit for each thread;
+//     pointer to its upper lists, its number of fillers, and one bit for each thread;
 //   - for each element: its upper lists, as malloc rounds them up;
 //   - once: the queue, and what a thread needs for its stack and a search.
 // Not counted: the address space that threads reserve and never touch, and 2.6 MB of locks which

@@ -51,6 +51,7 @@ struct BuildOptions {
   // caller's thread links, and then the graph depends on the input alone. A
   // small memory_limit pays for fewer.
   int threads = 1;
+  bool keep_pruned = true;  // see linking.h; false: hnswlib's graph, link for link
   size_t memory_limit = 0;  // bytes, for everything the builder holds
   // Of the limit, for what the caller keeps of each element: until Seal, and after it.
   size_t bytes_beside_linking = 0;

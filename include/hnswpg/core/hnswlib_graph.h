@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "hnswpg/core/code.h"
+#include "hnswpg/core/graph_builder.h"
 #include "hnswpg/core/hnswlib_space.h"
 #include "hnswpg/core/layout.h"
 #include "hnswpg/core/link_pool.h"
@@ -51,7 +52,7 @@ class LevelGenerator {
 class HnswlibGraph : public ElementLinker {
  public:
   // Raises std::bad_alloc, std::runtime_error.
-  HnswlibGraph(const CodeSpace& codes, size_t data_bytes, int m, int ef_construction,
+  HnswlibGraph(const CodeSpace& codes, size_t data_bytes, const BuildOptions& options,
                size_t capacity);
   ~HnswlibGraph() override;
 

@@ -2,10 +2,17 @@
 // step, with a search, a choice of neighbours and locks of our own. HnswlibGraph owns both the
 // graph and this.
 //
-// One thread makes the same graph that addPoint makes, link for link, but for the order of equal
-// distances: hnswlib's heuristic takes the greater node first, and so does everything here, while
-// hnswlib's search leaves it to the states of its heaps. What is done otherwise, for the time it
-// takes:
+// Where the heuristic leaves an element with fewer than m neighbours on level 0, the nearest of
+// those that it has dropped make up the number, and the element is added to their lists where these
+// have room: fillers, by which searches find as much with a smaller ef. (Algorithm 4 of Malkov and
+// Yashunin, 2016, has them as keepPrunedConnections; hnswlib has not.) A filler only ever takes a
+// place that is free, and gives it up to a link: so no link is lost for it, such as the few that
+// lead to an outlier.
+//
+// Without fillers, one thread makes the same graph that addPoint makes, link for link, but for the
+// order of equal distances: hnswlib's heuristic takes the greater node first, and so does
+// everything here, while hnswlib's search leaves it to the states of its heaps. What is done
+// otherwise, for the time it takes:
 //   - The nearest found so far are one sorted array, which tells too whose list is read next,
 //     instead of two heaps. (Dead nodes, which lead on and are not found, wait in a heap.)
 //   - What a list leads to is fetched all at once and measured in a batch, without the lock.
@@ -43,7 +50,7 @@ class Linking {
   using Index = hnswlib::HierarchicalNSW<float>;
 
   // Both outlive it. `codes` is what the index measures with.
-  Linking(Index* index, const CodeSpace* codes);
+  Linking(Index* index, const CodeSpace* codes, bool keep_pruned);
   ~Linking();
   Linking(const Linking&) = delete;
   Linking& operator=(const Linking&) = delete;
@@ -52,6 +59,9 @@ class Linking {
   // yet. Begins at the entry point, which it replaces if its level is higher. Raises
   // std::bad_alloc; the graph is of no use then.
   void Link(uint32_t node, int level);
+
+  // Room for so many nodes. Nobody may be linking.
+  void Resize(size_t capacity);
 
   // Frees what threads keep for their next element. Nobody may be linking.
   void FreeMemory();
@@ -62,8 +72,12 @@ class Linking {
  private:
   class Lease;
 
+  uint8_t* n_fillers() { return keep_pruned_ ? n_fillers_.data() : nullptr; }
+
   Index& index_;
   const CodeSpace& codes_;
+  const bool keep_pruned_;
+  std::vector<uint8_t> n_fillers_;  // of each list of level 0, guarded by the element's lock
   std::mutex idle_lock_;
   std::vector<std::unique_ptr<NodeLinker>> idle_;
   size_t n_linkers_ = 0;
