@@ -4,6 +4,7 @@
 
 extern "C" {
 #include "access/heapam.h"
+#include "access/htup_details.h"
 }
 
 namespace hnswpg {
@@ -30,6 +31,9 @@ void PrefetchHeapRows(IndexScanDesc desc, const ItemPointerData* tids, int n) {
   const Peeker peeker(desc->heapRelation);
   const char* pages[kMaxPrefetchedRows];
   for (int i = 0; i < n; i++) {
+    pages[i] = nullptr;
+    // Of a damaged index it may be anything, and is used to read, below.
+    if (ItemPointerGetOffsetNumberNoCheck(&tids[i]) > MaxHeapTuplesPerPage) continue;
     const Peek peek = peeker.Look(ItemPointerGetBlockNumberNoCheck(&tids[i]));
     pages[i] = peek.page;
     if (peek.page == nullptr) continue;

@@ -13,6 +13,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "hnswpg/core/graph_builder.h"
+
 namespace hnswpg {
 namespace {
 

@@ -35,20 +35,35 @@ bool PinGuessed(Relation rel, BlockNumber block, Buffer guess) {
          ReadRecentBuffer(compat::LocatorOf(rel), MAIN_FORKNUM, block, guess);
 }
 
+// Null for a temporary table.
+Buffer* GuessOf(const Index& index, BlockNumber block) {
+  const bool shared = !RelationUsesLocalBuffers(index.rel) && EnsureTable();
+  return shared ? Guess(index.rel, block) : nullptr;
+}
+
+Buffer ReadPage(const Index& index, BlockNumber block, Buffer* guess) {
+  Buffer buffer = ReadBuffer(index.rel, block);
+  CheckPage(index.rel, BufferGetPage(buffer), block, index.layout.KindOf(block));
+  if (guess) *guess = buffer;
+  return buffer;
+}
+
 }  // namespace
 
 Buffer PinPage(const Index& index, BlockNumber block) {
-  const bool shared = !RelationUsesLocalBuffers(index.rel) && EnsureTable();
-  Buffer* guess = shared ? Guess(index.rel, block) : nullptr;
-  if (shared && PinGuessed(index.rel, block, *guess)) return *guess;
-  Buffer buffer = ReadBuffer(index.rel, block);
-  CheckPage(index.rel, BufferGetPage(buffer), block, index.layout.KindOf(block));
-  if (shared) *guess = buffer;
-  return buffer;
+  Buffer* guess = GuessOf(index, block);
+  if (guess && PinGuessed(index.rel, block, *guess)) return *guess;
+  return ReadPage(index, block, guess);
 }
 
 Buffer PinPageShared(const Index& index, BlockNumber block) {
   Buffer buffer = PinPage(index, block);
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  return buffer;
+}
+
+Buffer TouchPageShared(const Index& index, BlockNumber block) {
+  Buffer buffer = ReadPage(index, block, GuessOf(index, block));
   LockBuffer(buffer, BUFFER_LOCK_SHARE);
   return buffer;
 }

@@ -105,6 +105,7 @@ bool BulkGraph::LoadElements() {
 
 bool BulkGraph::LoadLists() {
   PageGraph pages(index_);
+  pages.ReadUnderLocks();
   ElementId links[kMaxLinks];
   for (uint32_t node = 0; node < n_loaded_; node++) {
     if (!KeepsOn()) return false;

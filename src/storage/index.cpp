@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "hnswpg/storage/buffer_hint.h"
 #include "hnswpg/storage/compat.h"
 #include "hnswpg/storage/pending.h"
 
@@ -75,6 +76,7 @@ Index OpenIndex(Relation rel) {
   LockBuffer(buffer, BUFFER_LOCK_SHARE);
   CheckPage(rel, BufferGetPage(buffer), kMetaBlock, PageKind::kMeta);
   const Meta meta = *MetaOf(BufferGetPage(buffer));
+  RememberBuffer(rel, kMetaBlock, buffer);  // for PageGraph::ReadReroutings
   UnlockReleaseBuffer(buffer);
   CheckMeta(rel, meta);
   return Index{ShapeOf(rel, meta), rel, meta};
@@ -91,8 +93,8 @@ Meta ReadMeta(const Index& index) {
 void EnsureBlock(Relation rel, BlockNumber block) {
   const BlockNumber blocks = RelationGetNumberOfBlocks(rel);
   if (blocks > block) return;
-  const BlockNumber ahead = std::min(kMaxBlocksAhead, blocks / kAheadFraction);
-  compat::ExtendTo(rel, std::min(block + ahead, MaxBlockNumber) + 1);
+  const BlockNumber most = block < MaxBlockNumber ? MaxBlockNumber - 1 - block : 0;
+  compat::ExtendTo(rel, block + std::min({kMaxBlocksAhead, blocks / kAheadFraction, most}) + 1);
 }
 
 namespace {

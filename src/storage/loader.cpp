@@ -7,7 +7,6 @@ extern "C" {
 #include <algorithm>
 #include <utility>
 
-#include "hnswpg/core/walk.h"
 #include "hnswpg/storage/page_txn.h"
 #include "hnswpg/storage/slot_reader.h"
 
@@ -129,7 +128,8 @@ void Loader::Finish(const GraphBuilder& graph) {
 
 void Loader::WriteElement(const GraphBuilder& graph, ElementId id) {
   Tids extra = ExtraTidsOf(graph.IdWhenAdded(id));
-  Tids rest = {std::min(extra.begin + kInlineTids - 1, extra.end), extra.end};
+  const std::ptrdiff_t inlined = std::min<std::ptrdiff_t>(kInlineTids - 1, extra.end - extra.begin);
+  const Tids rest = {extra.begin + inlined, extra.end};
   extra.end = rest.begin;
   const ElementId container = WriteContainers(id, rest);
   const UpperId upper = WriteUppers(graph, id);

@@ -1,5 +1,5 @@
-// Reads neighbour lists and codes for the walk. Locks: at most one page's
-// content, shared, while a list is copied; none for codes.
+// Reads neighbour lists and codes for the walk. Locks: none for codes and, where that can
+// be, for lists; else one page's content, shared, while a list is copied.
 #include "hnswpg/storage/page_graph.h"
 
 #include <algorithm>
@@ -10,6 +10,8 @@ namespace {
 // Lists are what a walk reads of the pages it passes through. One in so many is read
 // through the server, so that its clock sweep learns which pages are used.
 constexpr uint32_t kListsPerTouch = 16;
+// Of all walks, so that none of a list's places in a walk is left out.
+uint32_t lists_read = 0;
 
 }  // namespace
 
@@ -28,7 +30,7 @@ int PageGraph::ReadLinks(ElementId id, int level, ElementId* out) {
 // A list as it is in memory now, if it can be one: it may be torn, when somebody is
 // writing it, or not be there at all. -1 if it has to be read under the lock.
 int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
-  if (!peeks_ || ++lists_ % kListsPerTouch == 0) return -1;
+  if (!peeks_) return -1;
   BlockNumber block;
   uint32_t offset;
   index_->layout.Locate(id, &block, &offset);
@@ -36,7 +38,8 @@ int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
   if (peek.page == nullptr) return -1;
   const char* slot = peek.page + offset;
   const SlotState state = HeadAt(slot)->state;
-  const int n = TailAt(slot, index_->layout)->n_links;
+  // Read once: it must not change between the check and the use.
+  const int n = static_cast<const volatile ElementTail*>(TailAt(slot, index_->layout))->n_links;
   if (!IsElement(state) || n > index_->layout.max_links(0)) return -1;
   memcpy(out, LinksAt(slot, index_->layout), n * sizeof(ElementId));
   // The list must have been read before the tag is.
@@ -46,7 +49,7 @@ int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
 
 // The same for an upper level.
 int PageGraph::PeekUpper(ElementId id, int level, ElementId* out) {
-  if (!peeks_ || ++lists_ % kListsPerTouch == 0) return -1;
+  if (!peeks_) return -1;
   BlockNumber block;
   uint32_t offset;
   index_->layout.Locate(id, &block, &offset);
@@ -60,7 +63,7 @@ int PageGraph::PeekUpper(ElementId id, int level, ElementId* out) {
     peek = peeker_.Look(block);
     if (peek.page == nullptr) return -1;
     const UpperHead* head = UpperAt(peek.page, index_->layout.UpperOffset(upper));
-    const int n = head->n_links;
+    const int n = static_cast<const volatile UpperHead*>(head)->n_links;
     if (head->owner != id || head->level != at || n > index_->layout.max_links(at)) return -1;
     upper = head->next;
     if (at < level) continue;
@@ -91,12 +94,13 @@ void PageGraph::PrefetchLinks(ElementId id, int level) {
 }
 
 int PageGraph::ReadLevel0(ElementId id, ElementId* out) {
-  const int peeked = PeekLevel0(id, out);
+  const bool touches = ++lists_read % kListsPerTouch == 0;
+  const int peeked = touches ? -1 : PeekLevel0(id, out);
   if (peeked >= 0) return peeked;
   BlockNumber block;
   uint32_t offset;
   index_->layout.Locate(id, &block, &offset);
-  Buffer buffer = PinPageShared(*index_, block);
+  Buffer buffer = touches ? TouchPageShared(*index_, block) : PinPageShared(*index_, block);
   const char* slot = BufferGetPage(buffer) + offset;
   const SlotState state = HeadAt(slot)->state;
   int n = 0;
@@ -125,13 +129,14 @@ UpperId PageGraph::FirstUpper(ElementId id) {
 }
 
 int PageGraph::ReadUpper(ElementId id, int level, ElementId* out) {
-  const int peeked = PeekUpper(id, level, out);
+  const bool touches = ++lists_read % kListsPerTouch == 0;
+  const int peeked = touches ? -1 : PeekUpper(id, level, out);
   if (peeked >= 0) return peeked;
   UpperId upper = FirstUpper(id);
   for (int at = 1; upper != kNoId; at++) {
     CheckUpper(upper, id);
     const BlockNumber block = index_->layout.UpperBlock(upper);
-    Buffer buffer = PinPageShared(*index_, block);
+    Buffer buffer = touches ? TouchPageShared(*index_, block) : PinPageShared(*index_, block);
     const UpperHead* head = UpperAt(BufferGetPage(buffer), index_->layout.UpperOffset(upper));
     // Freed, or another element's by now: the walk goes on without it.
     const bool ours = head->owner == id && head->level == at;

@@ -130,5 +130,35 @@ TEST_CASE("a walk's bits are a set, and kept for the next walk", "[pod]") {
   }
 }
 
+TEST_CASE("a walk's bits survive an error where memory is short", "[pod]") {
+  struct ShortArena {
+    MallocArena memory;
+    bool refuses = false;
+    int given = 0;
+    static void* Resize(void* context, void* old, size_t bytes) {
+      auto* self = static_cast<ShortArena*>(context);
+      if (self->refuses) throw std::bad_alloc();
+      self->given++;
+      const Arena arena = self->memory.arena();
+      return arena.resize(arena.context, old, bytes);
+    }
+  };
+  ShortArena source;
+  VisitedBits visited(Arena{ShortArena::Resize, &source});
+  ElementId id = 0;
+  for (const int before = (visited.Insert(id++), source.given); source.given == before;) {
+    source.refuses = true;
+    try {
+      visited.Insert(id);
+      id++;
+    } catch (const std::bad_alloc&) {
+      source.refuses = false;
+      REQUIRE(visited.Insert(id++));
+      REQUIRE(source.given > before);  // it did not take the room for granted
+    }
+  }
+  for (ElementId seen = 0; seen < id; seen++) REQUIRE_FALSE(visited.Insert(seen));
+}
+
 }  // namespace
 }  // namespace hnswpg

@@ -6,7 +6,8 @@
 //   - Levels are arguments. hnswlib draws a level for each element from a generator that its
 //     threads share without a lock; here an element's level depends on its number alone, however
 //     many threads link.
-//   - Elements are linked by Linking instead of addPoint (see there), which makes the same graph.
+//   - Elements are linked by Linking instead of addPoint (see there), which makes the same graph,
+//     but for the fillers that it adds.
 //     hnswlib's locks, visited lists and its table of labels are not allocated, or given back: a
 //     node's number is the id.
 //   - Beside dead nodes (hnswlib's deleted mark, which only Load sets) addPoint would not do: it
@@ -25,7 +26,6 @@
 #include <vector>
 
 #include "hnswpg/core/code.h"
-#include "hnswpg/core/graph_builder.h"
 #include "hnswpg/core/hnswlib_space.h"
 #include "hnswpg/core/layout.h"
 #include "hnswpg/core/link_pool.h"
@@ -33,6 +33,8 @@
 #include "hnswpg/core/spanning_tree.h"
 
 namespace hnswpg {
+
+struct BuildOptions;
 
 // hnswlib's own default, so that an index built by its examples is the same graph.
 inline constexpr size_t kGraphSeed = 100;

@@ -6,8 +6,8 @@
 // those that it has dropped make up the number, and the element is added to their lists where these
 // have room: fillers, by which searches find as much with a smaller ef. (Algorithm 4 of Malkov and
 // Yashunin, 2016, has them as keepPrunedConnections; hnswlib has not.) A filler only ever takes a
-// place that is free, and gives it up to a link: so no link is lost for it, such as the few that
-// lead to an outlier.
+// place that is free, and gives it up to a link: while elements are linked, no link is lost for it,
+// such as the few that lead to an outlier.
 //
 // Without fillers, one thread makes the same graph that addPoint makes, link for link, but for the
 // order of equal distances: hnswlib's heuristic takes the greater node first, and so does

@@ -55,8 +55,10 @@ class PodVector {
 
  private:
   void Resize(size_t capacity) {
-    capacity_ = std::max({size_t{64}, capacity, 2 * capacity_});
-    data_ = static_cast<T*>(arena_.resize(arena_.context, data_, capacity_ * sizeof(T)));
+    // The arena may not come back; what is kept beyond an error must stay as it was.
+    const size_t room = std::max({size_t{64}, capacity, 2 * capacity_});
+    data_ = static_cast<T*>(arena_.resize(arena_.context, data_, room * sizeof(T)));
+    capacity_ = room;
   }
 
   Arena arena_;
@@ -137,8 +139,8 @@ inline uint32_t MixBits(uint64_t key) {
 }
 
 // A set of unsigned integers, the greatest of which cannot be a member: open
-// addressing, half full at most. Small enough to stay in cache for the thousands of
-// visits of a usual search.
+// addressing, half full at most. Small enough to stay in cache where its members are
+// some thousands.
 template <class Key>
 class FlatSet {
  public:

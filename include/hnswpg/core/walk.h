@@ -4,7 +4,7 @@
 // algorithms 2 and 5), written so that on the same graph and with the same ef it
 // finds what hnswlib finds, and so that it can go on after it has stopped.
 //
-// The walk knows nothing of pages. It sees the graph through two functions of
+// The walk knows nothing of pages. It sees the graph through three functions of
 // its template parameter:
 //
 //   int ReadLinks(ElementId id, int level, ElementId* out);

@@ -6,7 +6,7 @@
 // use against the buffer's own tag, so the table never needs invalidating.
 //
 // Two ways to use a guess. PinPage pins the buffer if the guess is right and
-// asks the server otherwise. PeekPage does not pin at all: the caller reads from
+// asks the server otherwise. A Peeker does not pin at all: the caller reads from
 // the page and asks afterwards, with StillHolds, whether the buffer held the
 // block while it read. That is only for values that steer the walk and are
 // checked again before anything is returned (src/storage/README.md, "Reading
@@ -24,6 +24,9 @@ Buffer PinPage(const Index& index, BlockNumber block);
 
 // PinPage and a share lock on the content.
 Buffer PinPageShared(const Index& index, BlockNumber block);
+
+// The same, always through the server, whose clock sweep learns that the page is in use.
+Buffer TouchPageShared(const Index& index, BlockNumber block);
 
 // A look at a page that is neither pinned nor locked.
 struct Peek {
@@ -62,7 +65,7 @@ class Peeker {
 void RememberBuffer(Relation rel, BlockNumber block, Buffer buffer);
 
 // Whether the buffer holds the block now. False negatives never, false positives
-// only if the block left the buffer and came back since PeekPage.
+// only if the block left the buffer and came back since the look.
 inline bool StillHolds(const Peek& peek, const BufferTag& tag) {
   BufferDesc* desc = GetBufferDescriptor(peek.buffer - 1);
   return compat::TagsEqual(desc->tag, tag) && (pg_atomic_read_u32(&desc->state) & BM_VALID) != 0;

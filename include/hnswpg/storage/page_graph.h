@@ -24,6 +24,8 @@ class PageGraph {
   // The query's code, before anything is measured: contiguous; neither it nor what it
   // points to changes before the next call.
   void set_code(const void* code) { query_ = QueryCode(&index_->space, code); }
+  // For what is written back: every list is read under its page's lock.
+  void ReadUnderLocks() { peeks_ = false; }
   // Whether dead elements may be found too (an insertion into a graph that has
   // no other).
   void set_find_dead(bool find_dead) { find_dead_ = find_dead; }
@@ -69,8 +71,7 @@ class PageGraph {
   Peeker peeker_;
   bool peeks_;  // slots are read without a pin
   bool find_dead_ = false;
-  uint32_t lists_ = 0;  // read so far
-  BufferTag tag_;       // of the index's file; the block is filled in by Held
+  BufferTag tag_;  // of the index's file; the block is filled in by Held
 };
 
 using PageWalk = Walk<PageGraph>;
