@@ -272,4 +272,9 @@ def of_growth(results):
             is_target = low['n'] == 100000 and high['n'] == 1000000
             figures.append(Figure(f"CPU a query, {high['n']:,} rows, recall {shown(recall)}", values, 'us', ratio,
                                   f"{high['n']:,} / {low['n']:,}", **(at_most(1.6) if is_target else {})))
-    return [f for f in figures if f.ratio]
+    for figure in connection_figures(ordered[-1]) if ordered else ():
+        if 'two connections' not in figure.what:
+            figure.what = figure.what.replace('first query of a connection',
+                                              f"first query of a connection, {ordered[-1]['n']:,} rows")
+            figures.append(figure)
+    return [f for f in figures if f.ratio or f.values]

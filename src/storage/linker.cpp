@@ -113,6 +113,7 @@ bool Linker::IsUntouched() const { return self_.tail.n_links == 0 && self_.tail.
 
 void Linker::Link() {
   std::fill(n_chosen_, n_chosen_ + kMaxLevel + 1, 0);
+  n_fillers_ = 0;
   const bool untouched = IsUntouched();
   if (untouched && self_.tail.n_tids == 0) {
     Discard();
@@ -170,7 +171,12 @@ void Linker::FindNeighbours(int level, ElementId* entry) {
   candidates_.Select(index_->layout.m(), kNoId, kNoId);
   n_chosen_[level] = candidates_.n_chosen();
   for (int i = 0; i < n_chosen_[level]; i++) chosen_[level * kMaxM + i] = candidates_.chosen(i);
-  if (level == 0 && n_chosen_[0] == 0) {
+  if (level > 0) return;
+  // Fill up its own list, as core's linking does (hnswpg/core/linking.h). The others'
+  // lists do not learn of it: that would be a record for each.
+  const int n = n_chosen_[0];
+  n_fillers_ = candidates_.NearestDropped(index_->layout.m() - n, chosen_ + n);
+  if (n == 0) {
     ReportDamage(index_->rel, kMetaBlock, meta_.entry, "nothing is found from the entry point");
   }
 }
@@ -254,7 +260,8 @@ void Linker::WriteLists() {
   for (int level = self_.head.level; level >= 0; level--) {
     ListPlace place;
     if (!FindList(*index_, id_, level, &place)) continue;
-    WriteList(*index_, mode_, place, Chosen(level), n_chosen_[level]);
+    const int n = n_chosen_[level] + (level == 0 ? n_fillers_ : 0);
+    WriteList(*index_, mode_, place, Chosen(level), n);
   }
 }
 

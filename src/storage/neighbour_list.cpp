@@ -48,6 +48,19 @@ void CandidateSet::Select(int max, ElementId parent, ElementId also) {
       [=, this](int i) { return Required(items_[i], parent, also); }, chosen_);
 }
 
+int CandidateSet::NearestDropped(int max, ElementId* out) const {
+  int n = 0;
+  int next = 0;  // of chosen_, which ascends
+  for (int i = 0; i < n_ && n < max; i++) {
+    if (next < n_chosen_ && chosen_[next] == i) {
+      next++;
+    } else {
+      out[n++] = items_[i].id;
+    }
+  }
+  return n;
+}
+
 bool FindList(const Index& index, ElementId owner, int level, ListPlace* place) {
   SlotCopy copy;
   ReadSlot(index, owner, &copy, nullptr);

@@ -65,6 +65,7 @@ class Linker {
   ElementId parent_ = kNoId;
   ElementId* chosen_;  // kMaxM for each level
   int n_chosen_[kMaxLevel + 1];
+  int n_fillers_ = 0;  // behind those chosen on level 0; they get no link back
 };
 
 // Links pending elements, oldest first, until `until` is linked. Takes link lock

@@ -39,6 +39,9 @@ class CandidateSet {
   // The outcome of Select, nearest first.
   int n_chosen() const { return n_chosen_; }
   ElementId chosen(int i) const { return items_[chosen_[i]].id; }
+  // Writes the nearest of those that Select has not chosen, `max` at most; returns their
+  // number.
+  int NearestDropped(int max, ElementId* out) const;
 
  private:
   struct Item {
