@@ -106,11 +106,12 @@ void Remover::MendList(const ListPlace& place) {
   near_.Select(index_.layout.max_links(place.level), place.level == 0 ? id : kNoId, kNoId);
   int count = near_.n_chosen();
   for (int i = 0; i < count; i++) links[i] = near_.chosen(i);
-  // As many as before, with the nearest of those the heuristic passed over: a
-  // shorter list costs recall (the paper's keepPrunedConnections).
-  for (int i = 0; i < near_.size() && count < n; i++) {
-    if (std::find(links, links + count, near_.id(i)) == links + count) links[count++] = near_.id(i);
-  }
+  // Filled up with the nearest of those the heuristic passed over (the paper's
+  // keepPrunedConnections): the new ways have to make up for the dead ones.
+  ElementId dropped[kMaxLinks];
+  const int n_dropped = near_.NearestDropped(index_.layout.max_links(place.level) - count, dropped);
+  std::copy(dropped, dropped + n_dropped, links + count);
+  count += n_dropped;
   Put(place, links, count);
 }
 
