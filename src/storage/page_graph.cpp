@@ -24,13 +24,18 @@ inline bool PageGraph::Held(const Peek& peek, BlockNumber block) {
 }
 
 int PageGraph::ReadLinks(ElementId id, int level, ElementId* out) {
-  return level == 0 ? ReadLevel0(id, out) : ReadUpper(id, level, out);
+  const bool touches = ++lists_read % kListsPerTouch == 0;
+  if (peeks_ && !touches) {
+    const int n = level == 0 ? PeekLevel0(id, out) : PeekUpper(id, level, out);
+    if (n >= 0) return n;
+  }
+  const auto lock = touches ? TouchPageShared : PinPageShared;
+  return level == 0 ? ReadLevel0(id, lock, out) : ReadUpper(id, level, lock, out);
 }
 
 // A list as it is in memory now, if it can be one: it may be torn, when somebody is
 // writing it, or not be there at all. -1 if it has to be read under the lock.
 int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
-  if (!peeks_) return -1;
   BlockNumber block;
   uint32_t offset;
   index_->layout.Locate(id, &block, &offset);
@@ -49,7 +54,6 @@ int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
 
 // The same for an upper level.
 int PageGraph::PeekUpper(ElementId id, int level, ElementId* out) {
-  if (!peeks_) return -1;
   BlockNumber block;
   uint32_t offset;
   index_->layout.Locate(id, &block, &offset);
@@ -93,14 +97,11 @@ void PageGraph::PrefetchLinks(ElementId id, int level) {
   for (int at = 0; at < bytes; at += 64) __builtin_prefetch(tail + at);
 }
 
-int PageGraph::ReadLevel0(ElementId id, ElementId* out) {
-  const bool touches = ++lists_read % kListsPerTouch == 0;
-  const int peeked = touches ? -1 : PeekLevel0(id, out);
-  if (peeked >= 0) return peeked;
+int PageGraph::ReadLevel0(ElementId id, LockedPage lock, ElementId* out) {
   BlockNumber block;
   uint32_t offset;
   index_->layout.Locate(id, &block, &offset);
-  Buffer buffer = touches ? TouchPageShared(*index_, block) : PinPageShared(*index_, block);
+  Buffer buffer = lock(*index_, block);
   const char* slot = BufferGetPage(buffer) + offset;
   const SlotState state = HeadAt(slot)->state;
   int n = 0;
@@ -128,15 +129,12 @@ UpperId PageGraph::FirstUpper(ElementId id) {
   return upper;
 }
 
-int PageGraph::ReadUpper(ElementId id, int level, ElementId* out) {
-  const bool touches = ++lists_read % kListsPerTouch == 0;
-  const int peeked = touches ? -1 : PeekUpper(id, level, out);
-  if (peeked >= 0) return peeked;
+int PageGraph::ReadUpper(ElementId id, int level, LockedPage lock, ElementId* out) {
   UpperId upper = FirstUpper(id);
   for (int at = 1; upper != kNoId; at++) {
     CheckUpper(upper, id);
     const BlockNumber block = index_->layout.UpperBlock(upper);
-    Buffer buffer = touches ? TouchPageShared(*index_, block) : PinPageShared(*index_, block);
+    Buffer buffer = lock(*index_, block);
     const UpperHead* head = UpperAt(BufferGetPage(buffer), index_->layout.UpperOffset(upper));
     // Freed, or another element's by now: the walk goes on without it.
     const bool ours = head->owner == id && head->level == at;

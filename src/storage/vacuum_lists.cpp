@@ -108,10 +108,7 @@ void Remover::MendList(const ListPlace& place) {
   for (int i = 0; i < count; i++) links[i] = near_.chosen(i);
   // Filled up with the nearest of those the heuristic passed over (the paper's
   // keepPrunedConnections): the new ways have to make up for the dead ones.
-  ElementId dropped[kMaxLinks];
-  const int n_dropped = near_.NearestDropped(index_.layout.max_links(place.level) - count, dropped);
-  std::copy(dropped, dropped + n_dropped, links + count);
-  count += n_dropped;
+  count += near_.NearestDropped(index_.layout.max_links(place.level) - count, links + count);
   Put(place, links, count);
 }
 
