@@ -40,13 +40,14 @@ class SetRun:
         return min(ef_for(COMPARED, recalls), 1000)
 
     def measure(self, parts):
+        self.parts = parts
         try:
             for contestant, program in self.in_server().items():
                 self.say(f'{contestant}: loading the table')
                 self.result.setdefault('table', {})[contestant] = program.ask('load')['table']
             for part in ('build', 'recall', 'search', 'two', 'fresh', 'memory', 'blocks', 'write'):
                 if part in parts or part == 'build' or (part == 'recall' and parts != {'build'}):
-                    getattr(self, part)(complete=part in parts)
+                    getattr(self, part)()
         finally:
             for program in self.contestants.values():
                 program.close()
@@ -56,8 +57,9 @@ class SetRun:
 
     # --- Building --------------------------------------------------------------
 
-    def build(self, complete):
-        """With one thread and with two, where `complete`; the last build stays for what follows."""
+    def build(self):
+        """With one thread and with two, where that was asked for; the last build stays for what follows."""
+        complete = 'build' in self.parts
         rounds, threads = (self.rounds_of_builds() if complete else 1), [2]
         if complete and self.options.one_thread(self.vectors):
             threads = [1, 2]
@@ -96,9 +98,8 @@ class SetRun:
 
     # --- Searching -------------------------------------------------------------
 
-    def recall(self, complete):
+    def recall(self):
         """For each contestant the efs to compare at, up to one that finds enough."""
-        del complete
         recalls = self.result['recall'] = {}
         for contestant, program in self.contestants.items():
             recalls[contestant] = {}
@@ -108,9 +109,8 @@ class SetRun:
                     break
             self.say(f'{contestant}: recall@10 ' + ', '.join(f'{r:.3f}' for r in recalls[contestant].values()))
 
-    def search(self, complete):
+    def search(self):
         """Rounds of the whole sweep, through the client and inside."""
-        del complete
         sweeps = {name: list(recalls) for name, recalls in self.result['recall'].items()}
         for number in range(self.options.rounds):
             self.say(f'searches, round {number + 1} of {self.options.rounds}')
@@ -131,30 +131,26 @@ class SetRun:
         by_ef = self.result.setdefault(part, {}).setdefault(contestant, {})
         by_ef.setdefault(ef, []).append(value)
 
-    def two(self, complete):
-        del complete
+    def two(self):
         if len(os.sched_getaffinity(0)) < 2:
             self.say('two connections: not measured, there is one core')
             return
         self.say('two connections')
-        for _ in range(self.options.rounds):
-            for contestant, program in self.in_server().items():
-                self.keep('two', contestant,
-                          program.ask('two', ef=self.ef(contestant), seconds=self.options.seconds))
+        self.in_turns('two', seconds=self.options.seconds)
 
-    def fresh(self, complete):
-        del complete
+    def fresh(self):
         self.say('fresh connections')
+        self.in_turns('fresh', connections=self.options.connections)
+
+    def in_turns(self, part, **words):
         for _ in range(self.options.rounds):
             for contestant, program in self.in_server().items():
-                self.keep('fresh', contestant,
-                          program.ask('fresh', ef=self.ef(contestant), connections=self.options.connections))
+                self.keep(part, contestant, program.ask(part, ef=self.ef(contestant), **words))
 
     # --- Little memory ---------------------------------------------------------
 
-    def memory(self, complete):
+    def memory(self):
         """hnswpg with a quarter of the maintenance_work_mem that it wants, against itself with all."""
-        del complete
         program = self.contestants.get('hnswpg')
         if program is None:
             return
@@ -173,9 +169,8 @@ class SetRun:
 
     # --- Blocks ----------------------------------------------------------------
 
-    def blocks(self, complete):
+    def blocks(self):
         """For each with a server whose shared_buffers are an eighth of its index."""
-        del complete
         self.disconnect()
         for contestant, program in self.in_server().items():
             size = self.result['build'][contestant][-1]['size']
@@ -192,8 +187,7 @@ class SetRun:
 
     # --- Writing ---------------------------------------------------------------
 
-    def write(self, complete):
-        del complete
+    def write(self):
         rows = min(self.vectors.n, self.options.write_rows)
         self.say(f'inserting into a table of {rows:,} rows')
         for program in self.in_server().values():
