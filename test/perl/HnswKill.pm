@@ -44,8 +44,12 @@ sub fell_backend
 {
 	my ($node, $pid) = @_;
 	my $log_end = -s $node->logfile;
-	return 0 unless kill 'KILL', $pid;
 	my $log = sub { substr(slurp_file($node->logfile), $log_end) };
+	# One that is about to end by itself can be killed, but ends as it would have. What
+	# befell it the server's log says, soon after nobody runs under its number.
+	return 0 unless kill 'KILL', $pid;
+	wait_until(sub { !is_running($pid) }) or die "process $pid outlives its death";
+	return 0 unless wait_until(sub { $log->() =~ /\(PID $pid\) was terminated by signal 9/ }, 5);
 	wait_until(sub { $log->() =~ /all server processes terminated; reinitializing/ })
 	  or die 'the server does not restart after the crash of a backend';
 	my $up = wait_until(
