@@ -28,7 +28,8 @@ EXPLAIN (COSTS OFF) SELECT avg(v), sum(v) FROM type_aggregate;
 SELECT avg(v), sum(v) FROM type_aggregate WHERE g = 3;
 SELECT avg(v), sum(v) FROM type_aggregate WHERE g = 5;
 SELECT avg(v), sum(v) FROM type_aggregate WHERE g = 6;
-SELECT avg(v) FROM (SELECT v FROM type_aggregate UNION ALL SELECT '[1,2]') _;
+-- In a given order: whoever meets both lengths first says so
+SELECT avg(v ORDER BY vector_dims(v) DESC) FROM (SELECT v FROM type_aggregate UNION ALL SELECT '[1,2]') _;
 DROP TABLE type_aggregate;
 
 -- The functions behind avg, called by hand. They leave their arguments alone

@@ -16,26 +16,9 @@
 #include "hnswpg/core/hnswlib_graph.h"
 #include "hnswpg/core/layout.h"
 #include "hnswpg/core/link_pool.h"
-#include "hnswpg/core/packing.h"
 #include "hnswpg/core/spanning_tree.h"
 
 namespace hnswpg {
-namespace {
-
-// Level 0 of a graph that nobody changes.
-class LevelZeroLists : public LinkLists {
- public:
-  explicit LevelZeroLists(const HnswlibGraph& graph) : graph_(graph) {}
-  uint32_t size() const override { return graph_.size(); }
-  std::span<const uint32_t> Links(uint32_t node) const override { return graph_.Links(node, 0); }
-  void Prefetch(uint32_t node) const override { graph_.PrefetchLinks(node); }
-
- private:
-  const HnswlibGraph& graph_;
-};
-
-}  // namespace
-
 struct GraphBuilder::Impl {
   Impl(const CodeSpace& space, const BuildOptions& options)
       : codes(space), options(options), memory(space, options), levels(options.m) {
@@ -224,8 +207,7 @@ BuildStatus GraphBuilder::Impl::PackGraph(const ElementLayout& layout, bool (*ca
   if (!sealed || packed) return Fail(BuildStatus::kFailed, "packed too early or twice");
   packed = true;
   if (graph == nullptr) return BuildStatus::kOk;
-  if (!hnswpg::PackGraph(LevelZeroLists(*graph), graph->entry_node(), layout, cancelled, arg,
-                         &order)) {
+  if (!graph->Pack(layout, cancelled, arg, &order)) {
     return Fail(BuildStatus::kFailed, "cancelled");
   }
   places.resize(size);

@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "hnswpg/core/graph_builder.h"
+#include "hnswpg/core/packing.h"
 
 namespace hnswpg {
 namespace {
@@ -29,7 +30,7 @@ std::span<const uint32_t> List(const Index& index, uint32_t node, int level) {
   return {list + 1, index.getListCount(list)};
 }
 
-// The level-0 lists, to be mended.
+// The level-0 lists, to be mended or only read.
 class LevelZero : public LinkGraph {
  public:
   explicit LevelZero(Index* index) : index_(*index) {}
@@ -37,6 +38,12 @@ class LevelZero : public LinkGraph {
   uint32_t size() const override { return static_cast<uint32_t>(index_.cur_element_count); }
   size_t max_links() const override { return index_.maxM0_; }
   std::span<const uint32_t> Links(uint32_t node) const override { return List(index_, node, 0); }
+
+  void Prefetch(uint32_t node) const override {
+    const char* list = reinterpret_cast<const char*>(index_.get_linklist0(node));
+    __builtin_prefetch(list);
+    __builtin_prefetch(list + 64);
+  }
 
   void AddLink(uint32_t node, uint32_t to) override {
     hnswlib::linklistsizeint* list = index_.get_linklist0(node);
@@ -219,6 +226,11 @@ TreeStatus HnswlibGraph::Connect(bool (*cancelled)(void*), void* arg,
   TreeStatus status = BuildSpanningTree(&level_zero, entry_node(), cancelled, arg, parents);
   index_.visited_list_pool_.reset();
   return status;
+}
+
+bool HnswlibGraph::Pack(const ElementLayout& layout, bool (*cancelled)(void*), void* arg,
+                        std::vector<uint32_t>* order) {
+  return PackGraph(LevelZero(&index_), entry_node(), layout, cancelled, arg, order);
 }
 
 std::span<const uint32_t> HnswlibGraph::Links(uint32_t node, int level) const {

@@ -33,15 +33,21 @@ int PageGraph::ReadLinks(ElementId id, int level, ElementId* out) {
   return level == 0 ? ReadLevel0(id, lock, out) : ReadUpper(id, level, lock, out);
 }
 
+// The slot of an element, if it is known to be in memory; null if not.
+inline const char* PageGraph::LookAtSlot(ElementId id, BlockNumber* block, Peek* peek) {
+  uint32_t offset;
+  index_->layout.Locate(id, block, &offset);
+  *peek = peeker_.Look(*block);
+  return peek->page == nullptr ? nullptr : peek->page + offset;
+}
+
 // A list as it is in memory now, if it can be one: it may be torn, when somebody is
 // writing it, or not be there at all. -1 if it has to be read under the lock.
 int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
   BlockNumber block;
-  uint32_t offset;
-  index_->layout.Locate(id, &block, &offset);
-  const Peek peek = peeker_.Look(block);
-  if (peek.page == nullptr) return -1;
-  const char* slot = peek.page + offset;
+  Peek peek;
+  const char* slot = LookAtSlot(id, &block, &peek);
+  if (slot == nullptr) return -1;
   const SlotState state = HeadAt(slot)->state;
   // Read once: it must not change between the check and the use.
   const int n = static_cast<const volatile ElementTail*>(TailAt(slot, index_->layout))->n_links;
@@ -55,11 +61,10 @@ int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
 // The same for an upper level.
 int PageGraph::PeekUpper(ElementId id, int level, ElementId* out) {
   BlockNumber block;
-  uint32_t offset;
-  index_->layout.Locate(id, &block, &offset);
-  Peek peek = peeker_.Look(block);
-  if (peek.page == nullptr) return -1;
-  UpperId upper = TailAt(peek.page + offset, index_->layout)->upper;
+  Peek peek;
+  const char* slot = LookAtSlot(id, &block, &peek);
+  if (slot == nullptr) return -1;
+  UpperId upper = TailAt(slot, index_->layout)->upper;
   for (int at = 1; at <= level; at++) {
     pg_read_barrier();
     if (!Held(peek, block) || upper >= upper_limit_) return -1;
@@ -87,11 +92,10 @@ bool PageGraph::AllExist(const ElementId* ids, int n) const {
 void PageGraph::PrefetchLinks(ElementId id, int level) {
   if (level > 0) return;
   BlockNumber block;
-  uint32_t offset;
-  index_->layout.Locate(id, &block, &offset);
-  const Peek peek = peeker_.Look(block);
-  if (peek.page == nullptr) return;
-  const char* tail = peek.page + offset + index_->layout.tail_offset();
+  Peek peek;
+  const char* slot = LookAtSlot(id, &block, &peek);
+  if (slot == nullptr) return;
+  const char* tail = slot + index_->layout.tail_offset();
   const int bytes =
       static_cast<int>(sizeof(ElementTail) + index_->layout.max_links(0) * sizeof(ElementId));
   for (int at = 0; at < bytes; at += 64) __builtin_prefetch(tail + at);

@@ -77,6 +77,9 @@ class HnswlibGraph : public ElementLinker {
   // After the last Link: frees what linking needed, then makes every node reachable.
   void FreeLinking();
   TreeStatus Connect(bool (*cancelled)(void*), void* arg, std::vector<uint32_t>* parents);
+  // PackGraph for the level-0 lists, from the entry on. There is an entry.
+  bool Pack(const ElementLayout& layout, bool (*cancelled)(void*), void* arg,
+            std::vector<uint32_t>* order);
 
   // Nodes that are loaded, linked or being linked.
   uint32_t size() const { return static_cast<uint32_t>(index_.cur_element_count); }
@@ -84,12 +87,6 @@ class HnswlibGraph : public ElementLinker {
   int max_level() const { return index_.maxlevel_; }
   int Level(uint32_t node) const { return index_.element_levels_[node]; }
   std::span<const uint32_t> Links(uint32_t node, int level) const;
-  // Begins to fetch the level-0 list into the CPU's cache.
-  void PrefetchLinks(uint32_t node) const {
-    const char* list = reinterpret_cast<const char*>(index_.get_linklist0(node));
-    __builtin_prefetch(list);
-    __builtin_prefetch(list + 64);
-  }
   const void* Code(uint32_t node) const { return index_.getDataByInternalId(node); }
 
   static constexpr uint32_t kNoNode = 0xFFFFFFFF;

@@ -14,29 +14,19 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "hnswpg/core/layout.h"
+#include "hnswpg/core/link_graph.h"
 
 namespace hnswpg {
-
-// A directed graph over the elements 0 .. size() - 1. Of longer lists than the layout has room for
-// the beginning counts.
-class LinkLists {
- public:
-  virtual ~LinkLists() = default;
-  virtual uint32_t size() const = 0;
-  virtual std::span<const uint32_t> Links(uint32_t element) const = 0;
-  // Its links will be asked for soon.
-  virtual void Prefetch(uint32_t) const {}
-};
 
 // So many neighbours of an element are asked for their lists.
 inline constexpr size_t kPackedSteps = 16;
 
 // Writes to `order` the elements in the order of their places: the first elements of the layout's
-// first graph page, and so on. `first` comes first. `cancelled` (may be null) is asked every few
+// first graph page, and so on. `first` comes first. Of a list longer than the layout has room for
+// the beginning counts. `cancelled` (may be null) is asked every few
 // hundred elements; false where it said true, and then `order` means nothing. Raises
 // std::bad_alloc.
 bool PackGraph(const LinkLists& graph, uint32_t first, const ElementLayout& layout,
