@@ -57,8 +57,8 @@ hnswpg_cxxflags = -std=c++20 -O2 -Wall -Wextra -fvisibility=hidden \
 	$(if $(findstring clang,$(CXX)),-Wno-unknown-warning-option)
 
 # The core must not know Postgres, so it does not get to see its headers. It sees
-# its own folder, because Highway compiles a source again for each target by
-# including it by name.
+# its own folder, which has headers that are nobody else's business, and because
+# Highway compiles a source again for each target by including it by name.
 core_cppflags = -Iinclude -Isrc/core -D_GNU_SOURCE $(filter -D_FORTIFY_SOURCE%,$(CPPFLAGS))
 # As system headers, so that -Wextra speaks of our code only.
 server_cppflags = -Iinclude -isystem $(includedir_server) $(CPPFLAGS)

@@ -1,17 +1,15 @@
 #include "hnswpg/core/linking.h"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <atomic>
-#include <bit>
-#include <cstring>
 #include <functional>
 #include <limits>
 #include <span>
 #include <utility>
 
 #include "hnswpg/core/layout.h"
+#include "met_nodes.h"
+#include "near.h"
+#include "node_list.h"
 
 namespace hnswpg {
 namespace {
@@ -21,157 +19,12 @@ constexpr size_t kCacheLine = 64;
 // Of a code that will be measured. The lines behind them the CPU fetches by itself.
 constexpr size_t kCodeLines = 3;
 constexpr size_t kListLines = 3;
-constexpr uint8_t kLocked = 1;
-constexpr int kSpins = 64;
-// Nodes that a search visits and can take back one by one.
-constexpr size_t kMaxNoted = 4096;
-
-// A node and its distance, as one number that orders by distance, then by node, the greater first.
-class Near {
- public:
-  Near() = default;
-  Near(float distance, uint32_t node)
-      : key_(uint64_t{Ordered(distance)} << 32 | (kMaxElements - node) << 1) {}
-
-  float distance() const {
-    const auto high = static_cast<uint32_t>(key_ >> 32);
-    return std::bit_cast<float>(high & kSign ? high ^ kSign : ~high);
-  }
-  uint32_t node() const { return kMaxElements - (static_cast<uint32_t>(key_) >> 1); }
-
-  // Whether its list has been read.
-  bool read() const { return key_ & 1; }
-  void SetRead() { key_ |= 1; }
-
-  auto operator<=>(const Near& other) const = default;
-  bool FartherThan(const Near& other) const { return key_ >> 32 > other.key_ >> 32; }
-
- private:
-  static constexpr uint32_t kSign = 0x80000000;
-
-  // Floats are ordered as their bits are, but for the sign. Zero has none.
-  static uint32_t Ordered(float distance) {
-    const auto bits = std::bit_cast<uint32_t>(distance + 0.0f);
-    return bits ^ (kSign | (0 - (bits >> 31)));
-  }
-
-  uint64_t key_;
-};
-
-// The first of `n` > 0 ascending ones that is not less, or the end. No branches: half of them would
-// be guessed wrong.
-Near* LowerBound(Near* at, size_t n, Near near) {
-  for (; n > 1; n -= n / 2) at += at[n / 2 - 1] < near ? n / 2 : 0;
-  return at + (*at < near ? 1 : 0);
-}
 
 void Prefetch(const void* at, size_t lines) {
   for (size_t i = 0; i < lines; i++) {
     __builtin_prefetch(static_cast<const char*>(at) + i * kCacheLine);
   }
 }
-
-class Locked {
- public:
-  Locked(const Linking::Index& index, uint32_t node)
-      : state_(reinterpret_cast<uint8_t*>(index.get_linklist0(node))[3]) {
-    while (state_.exchange(kLocked, std::memory_order_acquire) != 0) Wait();
-  }
-  ~Locked() { state_.store(0, std::memory_order_release); }
-  Locked(const Locked&) = delete;
-  Locked& operator=(const Locked&) = delete;
-
- private:
-  void Wait() const {
-    for (int i = 0; state_.load(std::memory_order_relaxed) != 0; i++) {
-      if (i >= kSpins) sched_yield();
-    }
-  }
-
-  std::atomic_ref<uint8_t> state_;
-};
-
-// One list of an element, whose lock is held. Behind its links, places that they leave free may
-// hold fillers.
-class LinkList {
- public:
-  LinkList(const Linking::Index& index, uint32_t node, int level)
-      : index_(index), header_(index.get_linklist_at_level(node, level)) {}
-
-  std::span<const uint32_t> nodes() const { return {header_ + 1, index_.getListCount(header_)}; }
-
-  void Append(uint32_t node) {
-    const size_t n = nodes().size();
-    header_[1 + n] = node;
-    SetCount(n + 1);
-  }
-
-  // Behind the last link. The first filler makes room: it goes to the end, or, if there are `max`
-  // nodes, altogether.
-  void AppendBeforeFillers(uint32_t node, size_t max, uint8_t* n_fillers) {
-    const size_t n = nodes().size();
-    uint32_t* const place = header_ + 1 + n - *n_fillers;
-    if (n == max) {
-      --*n_fillers;
-    } else {
-      header_[1 + n] = *place;
-      SetCount(n + 1);
-    }
-    *place = node;
-  }
-
-  // Given the nearest first. In the list the farthest comes first, as in hnswlib's.
-  void Assign(std::span<const Near> nodes) {
-    std::transform(nodes.rbegin(), nodes.rend(), header_ + 1, [](Near n) { return n.node(); });
-    SetCount(nodes.size());
-  }
-
- private:
-  void SetCount(size_t n) { index_.setListCount(header_, static_cast<unsigned short>(n)); }
-
-  const Linking::Index& index_;
-  hnswlib::linklistsizeint* header_;
-};
-
-// Nodes that a search has met.
-class Visited {
- public:
-  explicit Visited(size_t capacity)
-      : bits_((capacity + 63) / 64), noted_(new uint32_t[kMaxNoted]) {}
-
-  // Those of at most kMaxList nodes that it has not met yet. Valid until the next call.
-  std::span<const uint32_t> Meet(std::span<const uint32_t> nodes) {
-    if (n_noted_ + nodes.size() > kMaxNoted) {
-      forgot_ = true;
-      n_noted_ = 0;
-    }
-    uint32_t* fresh = noted_.get() + n_noted_;
-    size_t n = 0;
-    // No branches: too many of them would be guessed wrong.
-    for (const uint32_t node : nodes) {
-      uint64_t& word = bits_[node / 64];
-      const uint64_t met = word >> (node % 64) & 1;
-      word |= uint64_t{1} << (node % 64);
-      fresh[n] = node;
-      n += 1 - met;
-    }
-    n_noted_ += n;
-    return {fresh, n};
-  }
-
-  void Clear() {
-    for (size_t i = 0; i < n_noted_; i++) bits_[noted_[i] / 64] = 0;
-    if (forgot_) std::fill(bits_.begin(), bits_.end(), 0);
-    forgot_ = false;
-    n_noted_ = 0;
-  }
-
- private:
-  std::vector<uint64_t> bits_;
-  std::unique_ptr<uint32_t[]> noted_;
-  size_t n_noted_ = 0;
-  bool forgot_ = false;  // it met more than could be noted
-};
 
 }  // namespace
 
@@ -205,7 +58,7 @@ class NodeLinker {
   const size_t ef_;
   const bool has_dead_;
 
-  Visited visited_;
+  MetNodes met_;
   std::vector<Near> found_;  // ascending; room for one more than ef
   size_t n_found_ = 0;
   size_t next_ = 0;         // the lists of those before it have been read
@@ -229,7 +82,7 @@ NodeLinker::NodeLinker(Linking::Index* index, const CodeSpace& codes, uint8_t* n
       n_fillers_(n_fillers),
       ef_(index->ef_construction_),
       has_dead_(index->num_deleted_ > 0),
-      visited_(index->max_elements_),
+      met_(index->max_elements_),
       found_(ef_ + 1),
       dropped_(std::max(ef_, kMaxList + 1)),
       pointers_(std::max(ef_, kMaxList + 1)),
@@ -266,10 +119,10 @@ uint32_t NodeLinker::Nearest(const QueryCode& query, uint32_t start, int level) 
 
 // Leaves the ef nearest living nodes that it finds in found_.
 void NodeLinker::Search(const QueryCode& query, uint32_t start, int level) {
-  visited_.Clear();
+  met_.Clear();
   dead_.clear();
   n_found_ = next_ = 0;
-  visited_.Meet({&start, 1});
+  met_.Meet({&start, 1});
   Meet(MeasureOne(query, start));
   for (uint32_t node; TakeNext(&node);) Expand(query, node, level);
 }
@@ -295,7 +148,7 @@ void NodeLinker::Expand(const QueryCode& query, uint32_t node, int level) {
   std::span<const uint32_t> fresh;
   {
     Locked lock(index_, node);
-    fresh = visited_.Meet(LinkList(index_, node, level).nodes());
+    fresh = met_.Meet(LinkList(index_, node, level).nodes());
   }
   PrefetchNext(level);
   Measure(query, fresh);
@@ -500,8 +353,7 @@ void Linking::FreeMemory() {
 
 size_t Linking::LinkerBytes(size_t capacity, int ef_construction) {
   const size_t ef = static_cast<size_t>(ef_construction);
-  return sizeof(NodeLinker) + (capacity + 63) / 64 * sizeof(uint64_t) +
-         kMaxNoted * sizeof(uint32_t) + (ef + 1) * sizeof(Near) +
+  return sizeof(NodeLinker) + MetNodes::Bytes(capacity) + (ef + 1) * sizeof(Near) +
          std::max(ef, kMaxList + 1) * (sizeof(char*) + sizeof(float) + sizeof(Near));
 }
 

@@ -18,16 +18,15 @@
 //   - What a list leads to is fetched all at once and measured in a batch, without the lock.
 //   - The set of visited nodes is a bitmap, undone node by node.
 //   - Neighbours are chosen in batches, too.
-//   - An element's lock is a byte where hnswlib has a mutex of 40: the last of the 4 bytes that
-//     precede its level-0 list (hnswlib keeps the count in 2, the deleted mark in 1).
+//   - An element's lock is a byte of its level-0 list where hnswlib has a mutex of 40.
 //
 // Locking. Each list is guarded by its element's lock. A thread keeps the lock of the element x
 // that it links from beginning to end, and takes those of others one at a time. That is no
 // deadlock: a search reads the list of everything it returns that is new to it, so it has held the
 // lock of each neighbour it chooses, which by then is linked. Only a search, then, can wait for an
 // element y that is still being linked, and it does so on a level on which y's thread has done its
-// search; whatever y's thread waits for is on a lower level, and waiting goes down in a circle
-// never. Who waits spins for a moment, then yields the processor.
+// search; whatever y's thread waits for is on a lower level, so waiting never goes round in a
+// circle.
 #ifndef HNSWPG_CORE_LINKING_H_
 #define HNSWPG_CORE_LINKING_H_
 
