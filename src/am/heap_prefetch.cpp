@@ -5,6 +5,7 @@
 extern "C" {
 #include "access/heapam.h"
 #include "access/htup_details.h"
+#include "pgstat.h"
 }
 
 namespace hnswpg {
@@ -15,15 +16,35 @@ bool ReadsHeap(IndexScanDesc desc) {
          desc->heapRelation->rd_tableam == GetHeapamTableAmRoutine();
 }
 
+// The heap's side of the scan keeps the page of its last row pinned.
+Buffer* PinnedByHeap(IndexScanDesc desc) {
+  return &reinterpret_cast<IndexFetchHeapData*>(desc->xs_heapfetch)->xs_cbuf;
+}
+
 }  // namespace
 
 void RememberHeapPage(IndexScanDesc desc) {
   if (!ReadsHeap(desc)) return;
-  // The scan of the heap keeps the page of its last row pinned.
-  const Buffer buffer = reinterpret_cast<IndexFetchHeapData*>(desc->xs_heapfetch)->xs_cbuf;
+  const Buffer buffer = *PinnedByHeap(desc);
   if (BufferIsValid(buffer)) {
     RememberBuffer(desc->heapRelation, BufferGetBlockNumber(buffer), buffer);
   }
+}
+
+void PinHeapPage(IndexScanDesc desc, const ItemPointerData& tid) {
+  if (!ReadsHeap(desc)) return;
+  Relation heap = desc->heapRelation;
+  Buffer* pinned = PinnedByHeap(desc);
+  const BlockNumber block = ItemPointerGetBlockNumberNoCheck(&tid);
+  if (BufferIsValid(*pinned) && BufferGetBlockNumber(*pinned) == block) return;
+  const Buffer buffer = PinIfRemembered(heap, block);
+  if (buffer == InvalidBuffer) return;
+  if (BufferIsValid(*pinned)) ReleaseBuffer(*pinned);
+  *pinned = buffer;
+  // What the heap does with a page that it comes to.
+  pgstat_count_buffer_read(heap);
+  pgstat_count_buffer_hit(heap);
+  heap_page_prune_opt(heap, buffer);
 }
 
 void PrefetchHeapRows(IndexScanDesc desc, const ItemPointerData* tids, int n) {

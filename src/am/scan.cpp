@@ -106,6 +106,7 @@ bool hnswgettuple(IndexScanDesc desc, ScanDirection direction) {
   if (next == nullptr) return false;
   opaque->last = *next;
   desc->xs_heaptid = next->tid;
+  PinHeapPage(desc, next->tid);
   desc->xs_recheck = false;
   desc->xs_recheckorderby = false;
   return true;

@@ -5,14 +5,8 @@
 namespace hnswpg {
 namespace {
 
-// A guessed buffer is pinned without raising its usage count, so a page that is
-// only ever read this way would look unused to the clock sweep. Every so many
-// pins go through the server, which raises it.
-constexpr uint32 kPinsPerTouch = 16;
-
 Buffer* table = nullptr;
 uint32 mask = 0;
-uint32 pins = 0;
 
 // The table lives as long as the backend. calloc: large blocks of it are mapped
 // lazily, so a fresh connection pays only for what it touches.
@@ -31,8 +25,13 @@ uint32 FirstGuess(Relation rel) { return compat::FileNumberOf(rel) * 0x9E3779B1u
 Buffer* Guess(Relation rel, BlockNumber block) { return &table[(FirstGuess(rel) + block) & mask]; }
 
 bool PinGuessed(Relation rel, BlockNumber block, Buffer guess) {
-  return guess != InvalidBuffer && ++pins % kPinsPerTouch != 0 &&
-         ReadRecentBuffer(compat::LocatorOf(rel), MAIN_FORKNUM, block, guess);
+  if (guess == InvalidBuffer ||
+      !ReadRecentBuffer(compat::LocatorOf(rel), MAIN_FORKNUM, block, guess)) {
+    return false;
+  }
+  // Which the server does not do when it pins a buffer this way.
+  CountUse(guess);
+  return true;
 }
 
 // Null for a temporary table.
@@ -50,6 +49,15 @@ Buffer ReadPage(const Index& index, BlockNumber block, Buffer* guess) {
 
 }  // namespace
 
+// Like PinBuffer of the server, of which this is the half: the state may be exchanged by
+// everybody while its lock bit is not set.
+void CountUse(Buffer buffer) {
+  BufferDesc* desc = GetBufferDescriptor(buffer - 1);
+  uint32 state = pg_atomic_read_u32(&desc->state);
+  if (HasMostUses(state) || (state & BM_LOCKED) != 0) return;
+  pg_atomic_compare_exchange_u32(&desc->state, &state, state + BUF_USAGECOUNT_ONE);
+}
+
 Buffer PinPage(const Index& index, BlockNumber block) {
   Buffer* guess = GuessOf(index, block);
   if (guess && PinGuessed(index.rel, block, *guess)) return *guess;
@@ -62,14 +70,14 @@ Buffer PinPageShared(const Index& index, BlockNumber block) {
   return buffer;
 }
 
-Buffer TouchPageShared(const Index& index, BlockNumber block) {
-  Buffer buffer = ReadPage(index, block, GuessOf(index, block));
-  LockBuffer(buffer, BUFFER_LOCK_SHARE);
-  return buffer;
-}
-
 void RememberBuffer(Relation rel, BlockNumber block, Buffer buffer) {
   if (!RelationUsesLocalBuffers(rel) && EnsureTable()) *Guess(rel, block) = buffer;
+}
+
+Buffer PinIfRemembered(Relation rel, BlockNumber block) {
+  if (RelationUsesLocalBuffers(rel) || !EnsureTable()) return InvalidBuffer;
+  const Buffer guess = *Guess(rel, block);
+  return PinGuessed(rel, block, guess) ? guess : InvalidBuffer;
 }
 
 Peeker::Peeker(Relation rel) {

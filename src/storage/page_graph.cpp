@@ -5,16 +5,6 @@
 #include <algorithm>
 
 namespace hnswpg {
-namespace {
-
-// Lists are what a walk reads of the pages it passes through. One in so many is read
-// through the server, so that its clock sweep learns which pages are used.
-constexpr uint32_t kListsPerTouch = 16;
-// Of all walks, so that none of a list's places in a walk is left out.
-uint32_t lists_read = 0;
-
-}  // namespace
-
 // Whether what was just read was the block's.
 inline bool PageGraph::Held(const Peek& peek, BlockNumber block) {
   tag_.blockNum = block;
@@ -24,13 +14,11 @@ inline bool PageGraph::Held(const Peek& peek, BlockNumber block) {
 }
 
 int PageGraph::ReadLinks(ElementId id, int level, ElementId* out) {
-  const bool touches = ++lists_read % kListsPerTouch == 0;
-  if (peeks_ && !touches) {
+  if (peeks_) {
     const int n = level == 0 ? PeekLevel0(id, out) : PeekUpper(id, level, out);
     if (n >= 0) return n;
   }
-  const auto lock = touches ? TouchPageShared : PinPageShared;
-  return level == 0 ? ReadLevel0(id, lock, out) : ReadUpper(id, level, lock, out);
+  return level == 0 ? ReadLevel0(id, out) : ReadUpper(id, level, out);
 }
 
 // The slot of an element, if it is known to be in memory; null if not.
@@ -101,11 +89,11 @@ void PageGraph::PrefetchLinks(ElementId id, int level) {
   for (int at = 0; at < bytes; at += 64) __builtin_prefetch(tail + at);
 }
 
-int PageGraph::ReadLevel0(ElementId id, LockedPage lock, ElementId* out) {
+int PageGraph::ReadLevel0(ElementId id, ElementId* out) {
   BlockNumber block;
   uint32_t offset;
   index_->layout.Locate(id, &block, &offset);
-  Buffer buffer = lock(*index_, block);
+  Buffer buffer = PinPageShared(*index_, block);
   const char* slot = BufferGetPage(buffer) + offset;
   const SlotState state = HeadAt(slot)->state;
   int n = 0;
@@ -133,12 +121,12 @@ UpperId PageGraph::FirstUpper(ElementId id) {
   return upper;
 }
 
-int PageGraph::ReadUpper(ElementId id, int level, LockedPage lock, ElementId* out) {
+int PageGraph::ReadUpper(ElementId id, int level, ElementId* out) {
   UpperId upper = FirstUpper(id);
   for (int at = 1; upper != kNoId; at++) {
     CheckUpper(upper, id);
     const BlockNumber block = index_->layout.UpperBlock(upper);
-    Buffer buffer = lock(*index_, block);
+    Buffer buffer = PinPageShared(*index_, block);
     const UpperHead* head = UpperAt(BufferGetPage(buffer), index_->layout.UpperOffset(upper));
     // Freed, or another element's by now: the walk goes on without it.
     const bool ours = head->owner == id && head->level == at;

@@ -11,6 +11,9 @@
 // block while it read. That is only for values that steer the walk and are
 // checked again before anything is returned (src/storage/README.md, "Reading
 // without a lock").
+//
+// Either way counts as a use of the buffer, as pinning it through the server does, so
+// that the clock sweep does not take pages for unused that are found by guesses alone.
 #ifndef HNSWPG_STORAGE_BUFFER_HINT_H_
 #define HNSWPG_STORAGE_BUFFER_HINT_H_
 
@@ -24,9 +27,6 @@ Buffer PinPage(const Index& index, BlockNumber block);
 
 // PinPage and a share lock on the content.
 Buffer PinPageShared(const Index& index, BlockNumber block);
-
-// The same, always through the server, whose clock sweep learns that the page is in use.
-Buffer TouchPageShared(const Index& index, BlockNumber block);
 
 // A look at a page that is neither pinned nor locked.
 struct Peek {
@@ -64,11 +64,25 @@ class Peeker {
 // For pages that others have pinned: the block was in this buffer a moment ago.
 void RememberBuffer(Relation rel, BlockNumber block, Buffer buffer);
 
-// Whether the buffer holds the block now. False negatives never, false positives
-// only if the block left the buffer and came back since the look.
+// Pins such a page; InvalidBuffer if it is not there any more.
+Buffer PinIfRemembered(Relation rel, BlockNumber block);
+
+// The count ends there, so pages in steady use cost no more than this.
+inline bool HasMostUses(uint32 state) {
+  return likely(BUF_STATE_GET_USAGECOUNT(state) >= BM_MAX_USAGE_COUNT);
+}
+// Counts a use of the buffer, unless somebody changes its state at this moment.
+void CountUse(Buffer buffer);
+
+// Whether the buffer holds the block now; if so, the use is counted. False negatives
+// never, false positives only if the block left the buffer and came back since the look.
 inline bool StillHolds(const Peek& peek, const BufferTag& tag) {
   BufferDesc* desc = GetBufferDescriptor(peek.buffer - 1);
-  return compat::TagsEqual(desc->tag, tag) && (pg_atomic_read_u32(&desc->state) & BM_VALID) != 0;
+  if (!compat::TagsEqual(desc->tag, tag)) return false;
+  const uint32 state = pg_atomic_read_u32(&desc->state);
+  if ((state & BM_VALID) == 0) return false;
+  if (!HasMostUses(state)) CountUse(peek.buffer);
+  return true;
 }
 
 }  // namespace hnswpg

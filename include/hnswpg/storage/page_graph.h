@@ -46,13 +46,11 @@ class PageGraph {
   uint32_t ReadReroutings();
 
  private:
-  // How a page is had that is read under its share lock: PinPageShared or TouchPageShared.
-  using LockedPage = Buffer (*)(const Index& index, BlockNumber block);
-  int ReadLevel0(ElementId id, LockedPage lock, ElementId* out);
+  int ReadLevel0(ElementId id, ElementId* out);
   int PeekLevel0(ElementId id, ElementId* out);
   int PeekUpper(ElementId id, int level, ElementId* out);
   bool AllExist(const ElementId* ids, int n) const;
-  int ReadUpper(ElementId id, int level, LockedPage lock, ElementId* out);
+  int ReadUpper(ElementId id, int level, ElementId* out);
   UpperId FirstUpper(ElementId id);
   void CheckUpper(UpperId upper, ElementId from);
   void CheckIds(const ElementId* ids, int n, BlockNumber block, ElementId from);
