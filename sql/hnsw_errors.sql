@@ -72,12 +72,14 @@ CLUSTER hnsw_errors USING hnsw_errors_idx;
 ALTER TABLE hnsw_errors REPLICA IDENTITY USING INDEX hnsw_errors_idx;
 ALTER TABLE hnsw_errors ADD UNIQUE USING INDEX hnsw_errors_idx;
 
--- Cancelled in the middle of a build: nothing of it is left
-SET statement_timeout = 1;
+-- Cancelled in the middle of a build: nothing of it is left. (No other statement has
+-- so little time.)
+BEGIN;
+SET LOCAL statement_timeout = 1;
 \set VERBOSITY terse
 CREATE INDEX hnsw_errors_cancelled_idx ON hnsw_errors USING hnsw ((test_vector(id, 500)::vector(500)) vector_l2_ops) WITH (m = 50, ef_construction = 1000);
 \set VERBOSITY default
-RESET statement_timeout;
+ROLLBACK;
 SELECT count(*) FROM pg_class WHERE relname = 'hnsw_errors_cancelled_idx';
 -- An error from the indexed expression does the same
 CREATE INDEX hnsw_errors_failed_idx ON hnsw_errors USING hnsw ((ARRAY[1, 1 / (100 - id)]::vector(2)) vector_l2_ops);

@@ -46,9 +46,9 @@ sub fell_backend
 	my $log_end = -s $node->logfile;
 	my $log = sub { substr(slurp_file($node->logfile), $log_end) };
 	# One that is about to end by itself can be killed, but ends as it would have. What
-	# befell it the server's log says, soon after nobody runs under its number.
+	# befell it the server's log says, as soon as the postmaster has buried it.
 	return 0 unless kill 'KILL', $pid;
-	wait_until(sub { !is_running($pid) }) or die "process $pid outlives its death";
+	wait_until(sub { !-d "/proc/$pid" }) or die "process $pid outlives its death";
 	return 0 unless wait_until(sub { $log->() =~ /\(PID $pid\) was terminated by signal 9/ }, 5);
 	wait_until(sub { $log->() =~ /all server processes terminated; reinitializing/ })
 	  or die 'the server does not restart after the crash of a backend';
@@ -219,7 +219,8 @@ my %operation = (
 		scripts => sub { my ($node, $name) = @_; return writers($name, 4) },
 		victim => sub {
 			my ($node) = @_;
-			my $worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'hnswpg worker'";
+			# The last one that was started: the one before it may be about to end.
+			my $worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'hnswpg worker' ORDER BY backend_start DESC LIMIT 1";
 			my $pid;
 			wait_until(sub { $pid = scalar_query($node, $worker) }, 10) or die 'there is no worker';
 			return $pid;
@@ -348,6 +349,8 @@ sub strike
 	}
 	my $in_time = 1;
 	my $killed = $strike->();
+	# Clients whose server goes on would sleep for a minute.
+	end_clients($node, @clients) unless $killed;
 	$_->finish for @clients;
 	$in_time &&= $killed && !has_ended($clients[0]);
 	my @wrong = grep { $_ ne '' } errors(@clients), lost_rows($node, $name, @clients);

@@ -119,8 +119,8 @@ is(index_problems(), '', 'nothing is lost');
 $node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) full_disk');
 is(index_problems(), '', 'nor after a vacuum');
 
-# The same for the worker.
-$node->append_conf('postgresql.conf', 'hnsw.sync_interval = 1');
+# The same for the worker, which must not end before it has its limit.
+$node->append_conf('postgresql.conf', 'hnsw.sync_interval = 10');
 $node->reload;
 $node->safe_psql('postgres', 'INSERT INTO full_disk VALUES (7001)');
 my $worker;

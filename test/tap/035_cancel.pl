@@ -32,34 +32,40 @@ SQL
 
 my $orphans_before = files();
 
-# The phases of a build, as pg_stat_progress_create_index shows them.
-sub phase
+# The phase of a build, as pg_stat_progress_create_index shows it; '' if there is none.
+# The same statement ends it by $how, if that is a function: a moment later it may be
+# complete.
+sub hit
 {
-	my ($pid) = @_;
+	my ($how, $pid) = @_;
+	my $blow = $how =~ /^pg_/ ? "$how(pid)" : 'true';
 	return scalar_query($node,
-		"SELECT phase || ' ' || tuples_done FROM pg_stat_progress_create_index WHERE pid = $pid");
+		"SELECT CASE WHEN $blow THEN phase || ' ' || tuples_done END FROM pg_stat_progress_create_index WHERE pid = $pid");
 }
 
-# Starts a build that is in the middle at a random time before $limit_ms, if it is
-# left alone for so long. Returns its client, its backend and the phase it is in.
-sub build_in_the_middle
+# Starts a build and ends it by $how at a random time before $limit_ms, in the middle,
+# if it is left alone for so long. Returns its client, its backend, the phase it was in
+# and when that was.
+sub hit_in_the_middle
 {
 	my ($how, $limit_ms, %option) = @_;
 	for (1 .. 20)
 	{
 		my $client = HnswClient->start($node,
-			($option{settings} // '') . "\n$build;\nSELECT 'still here';\nSELECT pg_sleep(100);\n", stop_on_error => 0);
+			($option{settings} // '') . "\n$build;\nSET statement_timeout = 0;\nSELECT 'still here';\nSELECT pg_sleep(100);\n",
+			stop_on_error => 0);
 		my $pid = $client->backend;
 		my $threads = 0;
 		my $over = sub { $client->ended || $client->out =~ /still here/ };
 		wait_until(sub { $threads = backend_tasks($pid); $threads > 1 || $over->() })
 		  unless $option{one_thread};
 		usleep(1000 * rand $limit_ms);
-		my $at = phase($pid);
+		my $begin = time;
+		my $at = hit($how, $pid);
 		if ($at ne '' || $how =~ /timeout/)
 		{
 			cmp_ok($threads, '>', 1, "$how: the build uses threads ($threads)") unless $option{one_thread};
-			return ($client, $pid, $at);
+			return ($client, $pid, $at, $begin);
 		}
 		# It was faster this time.
 		$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
@@ -74,12 +80,7 @@ sub build_in_the_middle
 sub interrupted_build
 {
 	my ($how, $limit_ms, %option) = @_;
-	my ($client, $pid, $at) = build_in_the_middle($how, $limit_ms, %option);
-	my $begin = time;
-	if ($how =~ /^pg_/)
-	{
-		$node->safe_psql('postgres', "SELECT $how($pid)");
-	}
+	my ($client, $pid, $at, $begin) = hit_in_the_middle($how, $limit_ms, %option);
 	my $gone = $how eq 'pg_terminate_backend' ? sub { !-d "/proc/$pid" } : sub { $client->out =~ /still here/ };
 	ok(wait_until(sub { $gone->() || $client->err =~ /ERROR|FATAL/ }), "$how: the build ends ($at)");
 	wait_until($gone);
@@ -110,8 +111,9 @@ for my $point (1 .. (slow_tests() ? 30 : 4))
 		qr/canceling statement due to user request/, 'pg_cancel_backend: the message says so');
 	interrupted_build('pg_terminate_backend', 0.6 * $whole);
 }
-# Well before the end, which may come sooner than the first time.
-my $timeout = int(0.2 * $whole);
+# Well before the end, which may come much sooner than the first time where others had
+# the machine then.
+my $timeout = int(0.1 * $whole);
 like(interrupted_build('timeout', 0, settings => "SET statement_timeout = '${timeout}ms';")->err,
 	qr/canceling statement due to statement timeout/, 'statement_timeout: the message says so');
 # On pages, after the memory was used up.

@@ -15,10 +15,11 @@ create_source($node);
 quick_table($node, $_) for qw(bad good);
 $node->safe_psql('postgres', "INSERT INTO $_ SELECT * FROM source LIMIT 2000") for qw(bad good);
 ok(drained($node, "${_}_v_idx"), "$_: linked") for qw(bad good);
-my $path = $node->data_dir . '/' . scalar_query($node, q{SELECT pg_relation_filepath('bad_v_idx')});
 
 # The page where every walk begins is gone. It is one that an insertion does not
-# touch.
+# touch: REINDEX makes the entry point the first element.
+$node->safe_psql('postgres', 'REINDEX INDEX bad_v_idx');
+my $path = $node->data_dir . '/' . scalar_query($node, q{SELECT pg_relation_filepath('bad_v_idx')});
 $node->stop;
 my $file = HnswFile->new($path);
 $file->zero_page($file->slot_block($file->meta('entry')));
