@@ -45,7 +45,8 @@ struct Registry {
 };
 
 Registry* registry;
-Slot* own_slot;  // this process's, if it is a worker
+Slot* own_slot;   // this process's, if it is a worker
+bool has_looked;  // it has taken work from there, if there was any
 
 void Merge(const Work& from, Work* into) {
   into->all |= from.all;
@@ -148,16 +149,29 @@ void ComplainOfSlots(TimestampTz now) {
        errdetail("Database with OID %u gets no hnswpg worker for the time being.", MyDatabaseId)));
 }
 
+// What was announced since the worker last looked has nobody else who would look, so
+// a successor is asked for. Not of a worker that never looked: whatever kept it from
+// that would keep its successors.
 void LeaveSlot(int, Datum) {
   if (!own_slot) return;
+  const TimestampTz now = GetCurrentTimestamp();
   SpinLockAcquire(&registry->mutex);
-  own_slot->state = kNone;
-  own_slot->work = Work();
-  own_slot->latch = nullptr;
-  own_slot->pid = 0;
-  own_slot->sleeping = false;
+  Slot* slot = own_slot;
   own_slot = nullptr;
+  const Oid database = slot->database;
+  const bool wants_successor = has_looked && !slot->work.empty();
+  slot->state = kNone;
+  slot->latch = nullptr;
+  slot->pid = 0;
+  slot->sleeping = false;
+  if (wants_successor) {
+    Ask(slot, now);
+  } else {
+    slot->work = Work();
+  }
   SpinLockRelease(&registry->mutex);
+  // Nobody to complain to: the process is on its way out.
+  if (wants_successor && !Register(database, 0, nullptr)) NoteRefusal(database);
 }
 
 }  // namespace
@@ -256,6 +270,7 @@ Work TakeWork() {
   const Work work = own_slot->work;
   own_slot->work = Work();
   SpinLockRelease(&registry->mutex);
+  has_looked = true;
   return work;
 }
 

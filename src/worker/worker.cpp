@@ -75,11 +75,11 @@ void Worker::CollectTasks() {
 
 void Worker::LookAtAll() {
   indexes_.Clear();
-  RunInTransaction([](void* list) { ListIndexes(static_cast<PodVector<Oid>*>(list)); }, &indexes_,
-                   &last_error_);
+  // After an error, such as a cancelled query, it looks again.
+  look_at_all_ = !RunInTransaction(
+      [](void* list) { ListIndexes(static_cast<PodVector<Oid>*>(list)); }, &indexes_, &last_error_);
   for (Oid index : indexes_) tasks_.Add(index);
   last_look_ = GetCurrentTimestamp();
-  look_at_all_ = false;
 }
 
 // Whether there was anything to be done.
@@ -98,10 +98,10 @@ bool Worker::RunDueTasks() {
   return worked;
 }
 
-// An index that gave way or failed is a task still.
+// An index that gave way or failed is a task still, and so is a look that failed.
 bool Worker::MayStop() {
   const TimestampTz now = GetCurrentTimestamp();
-  return tasks_.empty() && now - last_work_ >= Interval() && Resign();
+  return tasks_.empty() && !look_at_all_ && now - last_work_ >= Interval() && Resign();
 }
 
 void Worker::Sleep() {

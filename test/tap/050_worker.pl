@@ -54,6 +54,20 @@ backlog($node, 'slow');
 ok(wait_for_linking($node, 'slow'), 'pg_stat_activity says what it links');
 $node->safe_psql('postgres', 'DROP TABLE slow');
 
+# ---- announced to a worker that is about to end ----
+
+# It has the signal, and does not run before the row is there.
+$node->safe_psql('postgres', 'INSERT INTO quick SELECT * FROM source OFFSET 1500 LIMIT 1');
+ok(drained($node, 'quick_v_idx'), 'there is a worker');
+ok(wait_until(sub { worker_activity($node) eq 'idle:' }, 20), 'at rest');
+my $doomed = worker_pid($node);
+kill 'STOP', $doomed;
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($doomed)");
+$node->safe_psql('postgres', 'INSERT INTO quick SELECT * FROM source OFFSET 1501 LIMIT 1');
+kill 'CONT', $doomed;
+ok(drained($node, 'quick_v_idx'), 'its successor links what was announced to it');
+isnt(worker_pid($node), $doomed, 'and is another one');
+
 # ---- created and filled in one transaction ----
 
 $node->safe_psql('postgres', <<'SQL');
