@@ -30,7 +30,8 @@ bool PinGuessed(Relation rel, BlockNumber block, Buffer guess) {
     return false;
   }
   // Which the server does not do when it pins a buffer this way.
-  CountUse(guess);
+  BufferDesc* desc = GetBufferDescriptor(guess - 1);
+  CountUse(desc, pg_atomic_read_u32(&desc->state));
   return true;
 }
 
@@ -51,9 +52,7 @@ Buffer ReadPage(const Index& index, BlockNumber block, Buffer* guess) {
 
 // Like PinBuffer of the server, of which this is the half: the state may be exchanged by
 // everybody while its lock bit is not set.
-void CountUse(Buffer buffer) {
-  BufferDesc* desc = GetBufferDescriptor(buffer - 1);
-  uint32 state = pg_atomic_read_u32(&desc->state);
+void CountUse(BufferDesc* desc, uint32 state) {
   if (HasMostUses(state) || (state & BM_LOCKED) != 0) return;
   pg_atomic_compare_exchange_u32(&desc->state, &state, state + BUF_USAGECOUNT_ONE);
 }

@@ -91,8 +91,8 @@ BackgroundWorker Describe(const char* function) {
   return worker;
 }
 
-// Asks the server. It is not restarted by the server: the next insertion does
-// that. `notify`: the process that is to be told when it starts and ends, or 0.
+// Asks the server, which does not restart it: the next insertion does that, or the
+// worker itself as it ends. `notify`: the process that is to be told when it starts and ends, or 0.
 bool Register(Oid database, int notify, BackgroundWorkerHandle** handle) {
   BackgroundWorker worker = Describe("hnsw_worker_main");
   snprintf(worker.bgw_name, BGW_MAXLEN, "hnswpg worker for database %u", database);
@@ -149,6 +149,15 @@ void ComplainOfSlots(TimestampTz now) {
        errdetail("Database with OID %u gets no hnswpg worker for the time being.", MyDatabaseId)));
 }
 
+// After a refusal that is nobody's fault: where there is room for one worker, a worker
+// that has not ended yet takes it. The next to report work asks anew, at once.
+void WithdrawRequest(Oid database) {
+  SpinLockAcquire(&registry->mutex);
+  Slot* slot = FindSlot(database);
+  if (slot && slot->state == kStarting) slot->state = kNone;
+  SpinLockRelease(&registry->mutex);
+}
+
 // What was announced since the worker last looked has nobody else who would look, so
 // a successor is asked for. Not of a worker that never looked: whatever kept it from
 // that would keep its successors.
@@ -170,8 +179,7 @@ void LeaveSlot(int, Datum) {
     slot->work = Work();
   }
   SpinLockRelease(&registry->mutex);
-  // Nobody to complain to: the process is on its way out.
-  if (wants_successor && !Register(database, 0, nullptr)) NoteRefusal(database);
+  if (wants_successor && !Register(database, 0, nullptr)) WithdrawRequest(database);
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ class Worker {
 void Worker::Run() {
   for (;;) {
     HandleRequests();
+    if (sync_interval == 0) TakeWork();  // so that no successor is asked for
     if (sync_interval == 0 || IsDatabaseWanted()) return;
     CollectTasks();
     if (RunDueTasks()) {
@@ -78,6 +79,7 @@ void Worker::LookAtAll() {
   // After an error, such as a cancelled query, it looks again.
   look_at_all_ = !RunInTransaction(
       [](void* list) { ListIndexes(static_cast<PodVector<Oid>*>(list)); }, &indexes_, &last_error_);
+  if (!look_at_all_) last_error_ = 0;
   for (Oid index : indexes_) tasks_.Add(index);
   last_look_ = GetCurrentTimestamp();
 }
@@ -124,8 +126,11 @@ void hnsw_worker_main(Datum arg) {
   if (!BecomeWorker(database)) return;
   BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
   // Settings of the database or of everyone that are meant for sessions.
-  SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
-  SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+  for (const char* timeout :
+       {"lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"}) {
+    const bool known = GetConfigOption(timeout, true, false) != nullptr;
+    if (known) SetConfigOption(timeout, "0", PGC_SUSET, PGC_S_OVERRIDE);
+  }
   Worker worker;
   worker.Run();
 }

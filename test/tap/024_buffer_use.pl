@@ -1,5 +1,5 @@
 # Searches find most pages by guessing their buffers. To the server these uses count
-# like any other: its clock sweep keeps the pages, its statistics see the reads.
+# like any other: its clock sweep keeps the pages, the table's statistics see the reads.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;

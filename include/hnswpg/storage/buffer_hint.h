@@ -71,8 +71,8 @@ Buffer PinIfRemembered(Relation rel, BlockNumber block);
 inline bool HasMostUses(uint32 state) {
   return likely(BUF_STATE_GET_USAGECOUNT(state) >= BM_MAX_USAGE_COUNT);
 }
-// Counts a use of the buffer, unless somebody changes its state at this moment.
-void CountUse(Buffer buffer);
+// Counts a use of the buffer whose state was just read, unless it is another by now.
+void CountUse(BufferDesc* desc, uint32 state);
 
 // Whether the buffer holds the block now; if so, the use is counted. False negatives
 // never, false positives only if the block left the buffer and came back since the look.
@@ -81,7 +81,7 @@ inline bool StillHolds(const Peek& peek, const BufferTag& tag) {
   if (!compat::TagsEqual(desc->tag, tag)) return false;
   const uint32 state = pg_atomic_read_u32(&desc->state);
   if ((state & BM_VALID) == 0) return false;
-  if (!HasMostUses(state)) CountUse(peek.buffer);
+  if (!HasMostUses(state)) CountUse(desc, state);
   return true;
 }
 

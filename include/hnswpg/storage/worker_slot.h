@@ -4,8 +4,8 @@
 //
 // One spinlock guards it all; nothing that can fail is done under it. Those who
 // have work and the worker that is about to stop meet there, so no work is
-// announced to a worker that does not look any more; and one that is made to end has
-// a successor started if there is some.
+// announced to a worker that does not look any more; and one that is made to end after
+// its first look has a successor started if there is some.
 #ifndef HNSWPG_STORAGE_WORKER_SLOT_H_
 #define HNSWPG_STORAGE_WORKER_SLOT_H_
 
