@@ -79,6 +79,14 @@ Buffer PinIfRemembered(Relation rel, BlockNumber block) {
   return PinGuessed(rel, block, guess) ? guess : InvalidBuffer;
 }
 
+Buffer PinAnyPage(Relation rel, BlockNumber block) {
+  Buffer buffer = PinIfRemembered(rel, block);
+  if (buffer != InvalidBuffer) return buffer;
+  buffer = ReadBuffer(rel, block);
+  RememberBuffer(rel, block, buffer);
+  return buffer;
+}
+
 Peeker::Peeker(Relation rel) {
   static constexpr Buffer kNone = InvalidBuffer;
   const bool shared = !RelationUsesLocalBuffers(rel) && EnsureTable();

@@ -1,5 +1,7 @@
 #include "hnswpg/storage/page_txn.h"
 
+#include "hnswpg/storage/buffer_hint.h"
+
 extern "C" {
 #include "access/xlog.h"
 }
@@ -25,7 +27,7 @@ void PageTxn::LockPart(Part* part) {
   const PageKind kind =
       part->block == kMetaBlock ? PageKind::kMeta : index_->layout.KindOf(part->block);
   if (!part->callers) {
-    part->buffer = ReadBuffer(index_->rel, part->block);
+    part->buffer = PinAnyPage(index_->rel, part->block);
     LockBuffer(part->buffer, BUFFER_LOCK_EXCLUSIVE);
   }
   Page page = BufferGetPage(part->buffer);

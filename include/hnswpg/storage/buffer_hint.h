@@ -67,6 +67,9 @@ void RememberBuffer(Relation rel, BlockNumber block, Buffer buffer);
 // Pins such a page; InvalidBuffer if it is not there any more.
 Buffer PinIfRemembered(Relation rel, BlockNumber block);
 
+// Pins a page of any kind, which may be all zeros still. Raises what reading raises.
+Buffer PinAnyPage(Relation rel, BlockNumber block);
+
 // The count ends there, so pages in steady use cost no more than this.
 inline bool HasMostUses(uint32 state) {
   return likely(BUF_STATE_GET_USAGECOUNT(state) >= BM_MAX_USAGE_COUNT);
