@@ -1,6 +1,6 @@
 # Recall of an index that has changed, and of one in which many rows are equal.
-# Figures are printed; what is asserted leaves room for the chance in levels and
-# thread timing, not for a loss that a user would notice.
+# Figures are printed; what is asserted leaves room for the chance in levels, not for a
+# loss that a user would notice.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
