@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "hnswpg/core/select.h"
-#include "hnswpg/storage/buffer_hint.h"
 
 namespace hnswpg {
 
 CandidateSet::CandidateSet(const Index* index, int capacity)
-    : index_(index), capacity_(capacity), stride_(MAXALIGN(index->space.code_bytes())) {
+    : index_(index),
+      peeker_(index->rel),
+      capacity_(capacity),
+      stride_(MAXALIGN(index->space.code_bytes())) {
   items_ = static_cast<Item*>(palloc(capacity * sizeof(Item)));
   chosen_ = static_cast<int*>(palloc(capacity * sizeof(int)));
   codes_ = static_cast<char*>(
@@ -17,12 +19,39 @@ CandidateSet::CandidateSet(const Index* index, int capacity)
 
 void CandidateSet::Add(ElementId id, const void* base, bool keep) {
   Assert(n_ < capacity_);
-  SlotCopy copy;
   char* code = codes_ + n_ * stride_;
-  ReadSlot(*index_, id, &copy, code);
-  items_[n_] = {id, copy.tail.parent, index_->space.Distance(base, code),
-                n_, copy.head.state,  keep};
+  Item* item = &items_[n_];
+  if (!Peek(id, item, code)) Read(id, item, code);
+  item->id = id;
+  item->distance = index_->space.Distance(base, code);
+  item->code = n_;
+  item->keep = keep;
   n_++;
+}
+
+// Without the page's lock: what is read here nobody changes but who holds the graph lock.
+// False if the slot is not known to be in memory, or not in one piece.
+bool CandidateSet::Peek(ElementId id, Item* item, char* code) const {
+  if (index_->layout.payload_pieces() > 1) return false;
+  BlockNumber block;
+  uint32_t offset;
+  index_->layout.Locate(id, &block, &offset);
+  const hnswpg::Peek peek = peeker_.Look(block);
+  if (peek.page == nullptr) return false;
+  const char* slot = peek.page + offset;
+  item->parent = TailAt(slot, index_->layout)->parent;
+  item->state = HeadAt(slot)->state;
+  memcpy(code, slot + offsetof(ElementHead, code), index_->space.code_bytes());
+  // All that must have been read before the tag is.
+  pg_read_barrier();
+  return StillHolds(peek, compat::TagOf(index_->rel, block));
+}
+
+void CandidateSet::Read(ElementId id, Item* item, char* code) const {
+  SlotCopy copy;
+  ReadSlot(*index_, id, &copy, code);
+  item->parent = copy.tail.parent;
+  item->state = copy.head.state;
 }
 
 bool CandidateSet::Contains(ElementId id) const {

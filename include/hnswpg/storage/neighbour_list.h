@@ -5,6 +5,7 @@
 #ifndef HNSWPG_STORAGE_NEIGHBOUR_LIST_H_
 #define HNSWPG_STORAGE_NEIGHBOUR_LIST_H_
 
+#include "hnswpg/storage/buffer_hint.h"
 #include "hnswpg/storage/page_txn.h"
 #include "hnswpg/storage/slot_reader.h"
 
@@ -52,11 +53,14 @@ class CandidateSet {
     SlotState state;
     bool keep;
   };
+  bool Peek(ElementId id, Item* item, char* code) const;
+  void Read(ElementId id, Item* item, char* code) const;
   bool Required(const Item& item, ElementId parent, ElementId also) const {
     return item.keep || item.id == also || (parent != kNoId && item.parent == parent);
   }
 
   const Index* index_;
+  Peeker peeker_;
   int capacity_;
   size_t stride_;
   int n_ = 0;
