@@ -22,30 +22,10 @@ bool EnsureTable() {
 // Before the mask is applied, where a file's guesses begin; they follow each other.
 uint32 FirstGuess(Relation rel) { return compat::FileNumberOf(rel) * 0x9E3779B1u; }
 
-Buffer* Guess(Relation rel, BlockNumber block) { return &table[(FirstGuess(rel) + block) & mask]; }
-
-bool PinGuessed(Relation rel, BlockNumber block, Buffer guess) {
-  if (guess == InvalidBuffer ||
-      !ReadRecentBuffer(compat::LocatorOf(rel), MAIN_FORKNUM, block, guess)) {
-    return false;
-  }
-  // Which the server does not do when it pins a buffer this way.
-  BufferDesc* desc = GetBufferDescriptor(guess - 1);
-  CountUse(desc, pg_atomic_read_u32(&desc->state));
-  return true;
-}
-
 // Null for a temporary table.
-Buffer* GuessOf(const Index& index, BlockNumber block) {
-  const bool shared = !RelationUsesLocalBuffers(index.rel) && EnsureTable();
-  return shared ? Guess(index.rel, block) : nullptr;
-}
-
-Buffer ReadPage(const Index& index, BlockNumber block, Buffer* guess) {
-  Buffer buffer = ReadBuffer(index.rel, block);
-  CheckPage(index.rel, BufferGetPage(buffer), block, index.layout.KindOf(block));
-  if (guess) *guess = buffer;
-  return buffer;
+Buffer* Guess(Relation rel, BlockNumber block) {
+  if (RelationUsesLocalBuffers(rel) || !EnsureTable()) return nullptr;
+  return &table[(FirstGuess(rel) + block) & mask];
 }
 
 }  // namespace
@@ -58,9 +38,12 @@ void CountUse(BufferDesc* desc, uint32 state) {
 }
 
 Buffer PinPage(const Index& index, BlockNumber block) {
-  Buffer* guess = GuessOf(index, block);
-  if (guess && PinGuessed(index.rel, block, *guess)) return *guess;
-  return ReadPage(index, block, guess);
+  Buffer buffer = PinIfRemembered(index.rel, block);
+  if (buffer != InvalidBuffer) return buffer;
+  buffer = ReadBuffer(index.rel, block);
+  CheckPage(index.rel, BufferGetPage(buffer), block, index.layout.KindOf(block));
+  RememberBuffer(index.rel, block, buffer);
+  return buffer;
 }
 
 Buffer PinPageShared(const Index& index, BlockNumber block) {
@@ -70,13 +53,20 @@ Buffer PinPageShared(const Index& index, BlockNumber block) {
 }
 
 void RememberBuffer(Relation rel, BlockNumber block, Buffer buffer) {
-  if (!RelationUsesLocalBuffers(rel) && EnsureTable()) *Guess(rel, block) = buffer;
+  Buffer* guess = Guess(rel, block);
+  if (guess) *guess = buffer;
 }
 
 Buffer PinIfRemembered(Relation rel, BlockNumber block) {
-  if (RelationUsesLocalBuffers(rel) || !EnsureTable()) return InvalidBuffer;
-  const Buffer guess = *Guess(rel, block);
-  return PinGuessed(rel, block, guess) ? guess : InvalidBuffer;
+  const Buffer* guess = Guess(rel, block);
+  if (!guess || *guess == InvalidBuffer ||
+      !ReadRecentBuffer(compat::LocatorOf(rel), MAIN_FORKNUM, block, *guess)) {
+    return InvalidBuffer;
+  }
+  // Which the server does not do when it pins a buffer this way.
+  BufferDesc* desc = GetBufferDescriptor(*guess - 1);
+  CountUse(desc, pg_atomic_read_u32(&desc->state));
+  return *guess;
 }
 
 Buffer PinAnyPage(Relation rel, BlockNumber block) {

@@ -34,11 +34,9 @@ void CandidateSet::Add(ElementId id, const void* base, bool keep) {
 bool CandidateSet::Peek(ElementId id, Item* item, char* code) const {
   if (index_->layout.payload_pieces() > 1) return false;
   BlockNumber block;
-  uint32_t offset;
-  index_->layout.Locate(id, &block, &offset);
-  const hnswpg::Peek peek = peeker_.Look(block);
-  if (peek.page == nullptr) return false;
-  const char* slot = peek.page + offset;
+  hnswpg::Peek peek;
+  const char* slot = peeker_.LookAtSlot(*index_, id, &block, &peek);
+  if (slot == nullptr) return false;
   item->parent = TailAt(slot, index_->layout)->parent;
   item->state = HeadAt(slot)->state;
   memcpy(code, slot + offsetof(ElementHead, code), index_->space.code_bytes());

@@ -21,20 +21,12 @@ int PageGraph::ReadLinks(ElementId id, int level, ElementId* out) {
   return level == 0 ? ReadLevel0(id, out) : ReadUpper(id, level, out);
 }
 
-// The slot of an element, if it is known to be in memory; null if not.
-inline const char* PageGraph::LookAtSlot(ElementId id, BlockNumber* block, Peek* peek) {
-  uint32_t offset;
-  index_->layout.Locate(id, block, &offset);
-  *peek = peeker_.Look(*block);
-  return peek->page == nullptr ? nullptr : peek->page + offset;
-}
-
 // A list as it is in memory now, if it can be one: it may be torn, when somebody is
 // writing it, or not be there at all. -1 if it has to be read under the lock.
 int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
   BlockNumber block;
   Peek peek;
-  const char* slot = LookAtSlot(id, &block, &peek);
+  const char* slot = peeker_.LookAtSlot(*index_, id, &block, &peek);
   if (slot == nullptr) return -1;
   const SlotState state = HeadAt(slot)->state;
   // Read once: it must not change between the check and the use.
@@ -50,7 +42,7 @@ int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
 int PageGraph::PeekUpper(ElementId id, int level, ElementId* out) {
   BlockNumber block;
   Peek peek;
-  const char* slot = LookAtSlot(id, &block, &peek);
+  const char* slot = peeker_.LookAtSlot(*index_, id, &block, &peek);
   if (slot == nullptr) return -1;
   UpperId upper = TailAt(slot, index_->layout)->upper;
   for (int at = 1; at <= level; at++) {
@@ -81,7 +73,7 @@ void PageGraph::PrefetchLinks(ElementId id, int level) {
   if (level > 0) return;
   BlockNumber block;
   Peek peek;
-  const char* slot = LookAtSlot(id, &block, &peek);
+  const char* slot = peeker_.LookAtSlot(*index_, id, &block, &peek);
   if (slot == nullptr) return;
   const char* tail = slot + index_->layout.tail_offset();
   const int bytes =

@@ -92,7 +92,8 @@ BackgroundWorker Describe(const char* function) {
 }
 
 // Asks the server, which does not restart it: the next insertion does that, or the
-// worker itself as it ends. `notify`: the process that is to be told when it starts and ends, or 0.
+// worker itself as it ends. `notify`: the process that is to be told when it starts
+// and ends, or 0.
 bool Register(Oid database, int notify, BackgroundWorkerHandle** handle) {
   BackgroundWorker worker = Describe("hnsw_worker_main");
   snprintf(worker.bgw_name, BGW_MAXLEN, "hnswpg worker for database %u", database);
@@ -158,6 +159,15 @@ void WithdrawRequest(Oid database) {
   SpinLockRelease(&registry->mutex);
 }
 
+// This process is the worker no more. The caller holds the mutex.
+void Vacate() {
+  own_slot->state = kNone;
+  own_slot->pid = 0;
+  own_slot->latch = nullptr;
+  own_slot->sleeping = false;
+  own_slot = nullptr;
+}
+
 // What was announced since the worker last looked has nobody else who would look, so
 // a successor is asked for. Not of a worker that never looked: whatever kept it from
 // that would keep its successors.
@@ -166,13 +176,9 @@ void LeaveSlot(int, Datum) {
   const TimestampTz now = GetCurrentTimestamp();
   SpinLockAcquire(&registry->mutex);
   Slot* slot = own_slot;
-  own_slot = nullptr;
   const Oid database = slot->database;
   const bool wants_successor = has_looked && !slot->work.empty();
-  slot->state = kNone;
-  slot->latch = nullptr;
-  slot->pid = 0;
-  slot->sleeping = false;
+  Vacate();
   if (wants_successor) {
     Ask(slot, now);
   } else {
@@ -299,13 +305,7 @@ void EndSleep() {
 bool Resign() {
   SpinLockAcquire(&registry->mutex);
   const bool resigns = own_slot->work.empty();
-  if (resigns) {
-    own_slot->state = kNone;
-    own_slot->pid = 0;
-    own_slot->latch = nullptr;
-    own_slot->sleeping = false;
-    own_slot = nullptr;
-  }
+  if (resigns) Vacate();
   SpinLockRelease(&registry->mutex);
   return resigns;
 }

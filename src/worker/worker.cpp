@@ -53,8 +53,11 @@ class Worker {
 void Worker::Run() {
   for (;;) {
     HandleRequests();
-    if (sync_interval == 0) TakeWork();  // so that no successor is asked for
-    if (sync_interval == 0 || IsDatabaseWanted()) return;
+    if (sync_interval == 0) {
+      TakeWork();  // so that no successor is asked for
+      return;
+    }
+    if (IsDatabaseWanted()) return;
     CollectTasks();
     if (RunDueTasks()) {
       last_work_ = GetCurrentTimestamp();

@@ -46,7 +46,14 @@ class Peeker {
     if (unlikely(guess == InvalidBuffer)) return {nullptr, InvalidBuffer};
     return {BufferBlocks + static_cast<Size>(guess - 1) * BLCKSZ, guess};
   }
-  // The same, through the server where there is no guess: never null. Not for temporary
+  // The slot of an element, and the look at its block; null if there is no guess.
+  const char* LookAtSlot(const Index& index, ElementId id, BlockNumber* block, Peek* peek) const {
+    uint32_t offset;
+    index.layout.Locate(id, block, &offset);
+    *peek = Look(*block);
+    return peek->page == nullptr ? nullptr : peek->page + offset;
+  }
+  // As Look, through the server where there is no guess: never null. Not for temporary
   // tables. Raises what PinPage raises.
   Peek LookOrFetch(const Index& index, BlockNumber block) const {
     const Peek peek = Look(block);

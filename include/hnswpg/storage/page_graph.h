@@ -58,7 +58,6 @@ class PageGraph {
   void LookAt(const ElementId* ids, int n, BlockNumber* blocks, Peek* peeks, const char** codes);
   bool MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
                      uint32_t* versions);
-  const char* LookAtSlot(ElementId id, BlockNumber* block, Peek* peek);
   bool Held(const Peek& peek, BlockNumber block);
   Measured MeasurePinned(ElementId id, uint32_t* version = nullptr);
   bool RoutesOnly(SlotState state) const {
