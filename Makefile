@@ -24,7 +24,10 @@ EXTENSION  = hnswpg
 MODULE_big = hnswpg
 PGFILEDESC = "hnswpg - hnsw index access method"
 DATA       = $(wildcard sql/hnswpg--*.sql)
-OBJS       = $(patsubst %.cpp,build/obj/%.o,$(wildcard src/*/*.cpp))
+# Every source below src/, however deep. But src/server: a program of its own, on the
+# core alone, that CMake builds.
+SOURCES    = $(sort $(shell find src -name '*.cpp' -not -path 'src/server/*'))
+OBJS       = $(SOURCES:%.cpp=build/obj/%.o)
 
 # Bitcode for the JIT would inline calls to our functions into SQL expressions,
 # but PGXS compiles it with the flags of another compiler and another C++
@@ -56,12 +59,14 @@ hnswpg_cxxflags = -std=c++20 -O2 -Wall -Wextra -fvisibility=hidden \
 	-fvisibility-inlines-hidden -fno-math-errno -MMD -MP \
 	$(if $(findstring clang,$(CXX)),-Wno-unknown-warning-option)
 
-# The core must not know Postgres, so it does not get to see its headers. It sees
-# its own folder, which has headers that are nobody else's business, and because
-# Highway compiles a source again for each target by including it by name.
-core_cppflags = -Iinclude -Isrc/core -D_GNU_SOURCE $(filter -D_FORTIFY_SOURCE%,$(CPPFLAGS))
+# include/ has what a layer shows to others, src/ the headers that are its own; both
+# are named by their path from there. (Highway compiles a source again for each
+# target by including it by name, from src/ too.)
+own_includes = -Iinclude -Isrc
+# The core must not know Postgres, so it does not get to see its headers.
+core_cppflags = $(own_includes) -D_GNU_SOURCE $(filter -D_FORTIFY_SOURCE%,$(CPPFLAGS))
 # As system headers, so that -Wextra speaks of our code only.
-server_cppflags = -Iinclude -isystem $(includedir_server) $(CPPFLAGS)
+server_cppflags = $(own_includes) -isystem $(includedir_server) $(CPPFLAGS)
 
 build/obj/src/core/%.o: src/core/%.cpp | required-libraries
 	@mkdir -p $(@D)

@@ -23,7 +23,7 @@
 #include <random>
 #include <vector>
 
-#include "../src/core/kernels_by_target.h"
+#include "core/kernels_by_target.h"
 #include "hnswpg/core/kernels.h"
 
 namespace {

@@ -21,12 +21,12 @@
 #endif
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels.cpp"
+#define HWY_TARGET_INCLUDE "core/kernels.cpp"
 // clang-format off
 #include "hwy/foreach_target.h"  // IWYU pragma: keep; must come before highway.h
 #include "hwy/highway.h"
 // clang-format on
-#include "kernels_by_target.h"
+#include "core/kernels_by_target.h"
 
 // Highway 1.0.3 asks the compiler for AVX-VNNI in AVX3_DL, though what it finds
 // on the CPU (and what Ice Lake and Zen 4 have) is AVX512-VNNI. So no plain loop

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "hnswpg/core/layout.h"
-#include "met_nodes.h"
-#include "near.h"
-#include "node_list.h"
+#include "core/met_nodes.h"
+#include "core/near.h"
+#include "core/node_list.h"
 
 namespace hnswpg {
 namespace {

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <span>
 
-#include "near.h"
+#include "core/near.h"
 
 namespace hnswpg {
 

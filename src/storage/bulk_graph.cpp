@@ -1,4 +1,4 @@
-#include "bulk_graph.h"
+#include "storage/bulk_graph.h"
 
 #include "hnswpg/core/walk.h"
 #include "hnswpg/storage/build_status.h"

@@ -9,7 +9,7 @@
 #ifndef HNSWPG_STORAGE_BULK_GRAPH_H_
 #define HNSWPG_STORAGE_BULK_GRAPH_H_
 
-#include "code_table.h"
+#include "storage/code_table.h"
 #include "hnswpg/core/graph_builder.h"
 #include "hnswpg/storage/index.h"
 

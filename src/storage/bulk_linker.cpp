@@ -13,8 +13,8 @@ extern "C" {
 
 #include <new>
 
-#include "bulk_graph.h"
-#include "bulk_writer.h"
+#include "storage/bulk_graph.h"
+#include "storage/bulk_writer.h"
 #include "hnswpg/storage/build_status.h"
 #include "hnswpg/storage/linker.h"
 

@@ -1,7 +1,7 @@
 // A page's lists are written in one record. While the new elements are pending, and
 // after a crash before they are linked, they are what an attempt at linking that was
 // cut short leaves (src/storage/README.md, "Linking in memory").
-#include "bulk_writer.h"
+#include "storage/bulk_writer.h"
 
 #include <algorithm>
 

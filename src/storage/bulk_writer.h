@@ -2,7 +2,7 @@
 #ifndef HNSWPG_STORAGE_BULK_WRITER_H_
 #define HNSWPG_STORAGE_BULK_WRITER_H_
 
-#include "bulk_graph.h"
+#include "storage/bulk_graph.h"
 #include "hnswpg/storage/locks.h"
 
 namespace hnswpg {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdarg>
 
-#include "check_state.h"
+#include "storage/check_state.h"
 
 namespace hnswpg {
 namespace {

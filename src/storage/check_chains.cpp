@@ -9,7 +9,7 @@
 // Heap TIDs of such elements are added to those that were counted.
 #include <algorithm>
 
-#include "check_state.h"
+#include "storage/check_state.h"
 #include "hnswpg/storage/pending.h"
 
 namespace hnswpg {

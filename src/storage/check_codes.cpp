@@ -1,7 +1,7 @@
 // Vectors and their codes.
 #include <cmath>
 
-#include "check_state.h"
+#include "storage/check_state.h"
 
 namespace hnswpg {
 namespace {

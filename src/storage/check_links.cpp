@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstdarg>
 
-#include "check_state.h"
+#include "storage/check_state.h"
 #include "hnswpg/core/walk.h"
 
 namespace hnswpg {

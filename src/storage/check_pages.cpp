@@ -7,7 +7,7 @@
 // leave out the pages that failed.
 #include <new>
 
-#include "check_state.h"
+#include "storage/check_state.h"
 
 extern "C" {
 #include "access/xact.h"

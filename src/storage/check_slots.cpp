@@ -1,5 +1,5 @@
 // Slots, each by itself.
-#include "check_state.h"
+#include "storage/check_state.h"
 
 namespace hnswpg {
 namespace {

@@ -12,7 +12,7 @@
 // shortening the table needs a lock that conflicts with ours.
 #include <algorithm>
 
-#include "check_state.h"
+#include "storage/check_state.h"
 
 extern "C" {
 #include "access/htup_details.h"

@@ -8,7 +8,7 @@
 // without a sound parent from those that cannot be found.
 #include <algorithm>
 
-#include "check_state.h"
+#include "storage/check_state.h"
 
 namespace hnswpg {
 namespace {

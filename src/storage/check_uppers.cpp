@@ -1,6 +1,6 @@
 // Lists of the levels above 0: each by itself, and the chains in which elements
 // and the free list hold them. (Their links: check_links.cpp.)
-#include "check_state.h"
+#include "storage/check_state.h"
 
 namespace hnswpg {
 namespace {

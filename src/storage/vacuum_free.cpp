@@ -4,7 +4,7 @@
 //
 // From the last page to the first, and so on each page, so that the free list hands
 // out ascending ids: the pending list holds runs of them.
-#include "remover.h"
+#include "storage/remover.h"
 
 namespace hnswpg {
 

@@ -3,7 +3,7 @@
 // for but where those are too few.
 #include <algorithm>
 
-#include "remover.h"
+#include "storage/remover.h"
 
 namespace hnswpg {
 

@@ -2,7 +2,7 @@
 // parents holds everything at every moment: an element leaves its parent only when
 // another element's list has it.
 #include "hnswpg/storage/tree.h"
-#include "remover.h"
+#include "storage/remover.h"
 
 namespace hnswpg {
 

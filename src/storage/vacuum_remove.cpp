@@ -17,7 +17,7 @@
 // looked for (Refresh) and treated like the others, at last without yielding. From
 // then on no way leads from the entry point to the dead, so nobody can link to them,
 // and the lock is yielded again while their slots are freed.
-#include "remover.h"
+#include "storage/remover.h"
 
 #include <new>
 

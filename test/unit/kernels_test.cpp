@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "../../src/core/kernels_by_target.h"
+#include "core/kernels_by_target.h"
 
 namespace {
 
