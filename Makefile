@@ -78,6 +78,20 @@ build/obj/src/%.o: src/%.cpp | required-libraries
 
 -include $(OBJS:.o=.d)
 
+# The module that test/tap/060_peeks.pl runs: what it reads from pages neither pinned nor
+# locked may be anything (test/model/lying_peeks.cpp). It differs in the sources that read so.
+lying_sources := $(shell grep -l '"hnswpg/storage/peek.h"' src/*/*.cpp) test/model/lying_peeks.cpp
+lying_objects := $(lying_sources:%.cpp=build/lying/%.o)
+
+build/lying/%.o: %.cpp | required-libraries
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) $(hnswpg_cxxflags) $(server_cppflags) -DHNSWPG_LYING_PEEKS -c -o $@ $<
+
+build/lying/hnswpg.so: $(lying_objects) $(filter-out $(lying_sources:%.cpp=build/obj/%.o),$(OBJS))
+	$(LINK.shared) -o $@ $^ $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
+
+-include $(lying_objects:.o=.d)
+
 # hnswlib has no version macro; stop_condition.h came with 0.8.
 .PHONY: required-libraries
 required-libraries:

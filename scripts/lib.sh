@@ -72,6 +72,13 @@ build_extension() {
   fi
 }
 
+# Builds the module whose looks at pages lie, for test/tap/060_peeks.pl.
+build_lying() {
+  mkdir -p "$top/build/log"
+  locked_make build/lying/hnswpg.so >"$top/build/log/lying.log" 2>&1 ||
+    { cat "$top/build/log/lying.log" >&2; return 1; }
+}
+
 # build_programs [TARGET ...]: builds what CMake builds, the unit tests and the tools,
 # in build/cmake/bin; or only some of it.
 build_programs() {
@@ -138,6 +145,8 @@ open_stage() {
     trap 'exit 130' INT TERM HUP
     chmod 755 "$stage"
     install_copy "$stage/install" || return 1
+    build_lying || return 1
+    install -m 755 "$top/build/lying/hnswpg.so" "$stage/lying.so"
     mkdir "$stage/tree"
     cp -r "$top/test" "$top/sql" "$top/expected" "$top/scripts" "$stage/tree/"
     [ -z "${HNSWPG_DATA:-}" ] || stage_data
@@ -146,7 +155,7 @@ open_stage() {
   fi
   # Programs that CMake built, for the tests that use them.
   [ ! -d "$top/build/cmake/bin" ] || { mkdir -p "$stage/tools" && cp -u "$top"/build/cmake/bin/* "$stage/tools/"; }
-  export HNSWPG_TOOLS=$stage/tools
+  export HNSWPG_TOOLS=$stage/tools HNSWPG_LYING=$stage/lying.so
   [ ! -d "$stage/data" ] || export HNSWPG_DATA=$stage/data
 }
 

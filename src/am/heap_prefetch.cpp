@@ -1,6 +1,6 @@
 #include "hnswpg/am/heap_prefetch.h"
 
-#include "hnswpg/storage/buffer_hint.h"
+#include "hnswpg/storage/peek.h"
 
 extern "C" {
 #include "access/heapam.h"

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "hnswpg/storage/peek.h"
+
 namespace hnswpg {
 namespace {
 
@@ -37,12 +39,27 @@ void CountUse(BufferDesc* desc, uint32 state) {
   pg_atomic_compare_exchange_u32(&desc->state, &state, state + BUF_USAGECOUNT_ONE);
 }
 
+namespace {
+
+// Whoever fills a page has its content locked: a standby brings a page back that is all zeros until
+// it has copied the image from the log, and everybody may pin it meanwhile. So only what the page
+// is under the lock is damage.
+void CheckKind(const Index& index, Buffer buffer, BlockNumber block) {
+  Page page = BufferGetPage(buffer);
+  const PageKind kind = index.layout.KindOf(block);
+  if (likely(PageIsOfKind(page, kind))) return;
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  CheckPage(index.rel, page, block, kind);
+  LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+}
+
+}  // namespace
+
 Buffer PinPage(const Index& index, BlockNumber block) {
-  Buffer buffer = PinIfRemembered(index.rel, block);
-  if (buffer != InvalidBuffer) return buffer;
-  buffer = ReadBuffer(index.rel, block);
-  CheckPage(index.rel, BufferGetPage(buffer), block, index.layout.KindOf(block));
-  RememberBuffer(index.rel, block, buffer);
+  const Buffer guessed = PinIfRemembered(index.rel, block);
+  const Buffer buffer = guessed != InvalidBuffer ? guessed : ReadBuffer(index.rel, block);
+  CheckKind(index, buffer, block);
+  if (guessed == InvalidBuffer) RememberBuffer(index.rel, block, buffer);
   return buffer;
 }
 
@@ -70,19 +87,14 @@ Buffer PinIfRemembered(Relation rel, BlockNumber block) {
 }
 
 Buffer PinAnyPage(Relation rel, BlockNumber block) {
-  Buffer buffer = PinIfRemembered(rel, block);
-  if (buffer != InvalidBuffer) return buffer;
-  buffer = ReadBuffer(rel, block);
-  RememberBuffer(rel, block, buffer);
-  return buffer;
+  const Buffer buffer = PinIfRemembered(rel, block);
+  return buffer != InvalidBuffer ? buffer : ReadBuffer(rel, block);
 }
 
-Peeker::Peeker(Relation rel) {
+Guesses GuessesOf(Relation rel) {
   static constexpr Buffer kNone = InvalidBuffer;
   const bool shared = !RelationUsesLocalBuffers(rel) && EnsureTable();
-  guesses_ = shared ? table : &kNone;
-  mask_ = shared ? mask : 0;
-  first_ = FirstGuess(rel);
+  return {shared ? table : &kNone, shared ? mask : 0, FirstGuess(rel)};
 }
 
 Peek Peeker::Fetch(const Index& index, BlockNumber block) {

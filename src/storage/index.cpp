@@ -76,9 +76,9 @@ Index OpenIndex(Relation rel) {
   LockBuffer(buffer, BUFFER_LOCK_SHARE);
   CheckPage(rel, BufferGetPage(buffer), kMetaBlock, PageKind::kMeta);
   const Meta meta = *MetaOf(BufferGetPage(buffer));
-  RememberBuffer(rel, kMetaBlock, buffer);  // for PageGraph::ReadReroutings
   UnlockReleaseBuffer(buffer);
   CheckMeta(rel, meta);
+  RememberBuffer(rel, kMetaBlock, buffer);  // for PageGraph::ReadReroutings
   return Index{ShapeOf(rel, meta), rel, meta};
 }
 

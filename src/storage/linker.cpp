@@ -147,27 +147,13 @@ void Linker::Link() {
 // Searches one level and chooses the neighbours there. The candidates of the
 // last call stay, for FindEqual.
 void Linker::FindNeighbours(int level, ElementId* entry) {
-  const size_t ef = index_->meta.ef_construction;
-  walk_.Begin();
-  walk_.Exclude(id_);
-  walk_.Continue(*entry, level, ef);
+  SearchFrom(*entry, level);
   // From the entry point everything can be reached, from elsewhere perhaps not.
-  if (walk_.found().empty()) walk_.Continue(meta_.entry, level, ef);
   if (walk_.found().empty()) {
-    // Nothing but dead elements: they route, so they serve until VACUUM mends.
-    graph_.set_find_dead(true);
-    walk_.Begin();
-    walk_.Exclude(id_);
-    walk_.Continue(*entry, level, ef);
-    if (walk_.found().empty()) walk_.Continue(meta_.entry, level, ef);
-    graph_.set_find_dead(false);
+    walk_.Continue(meta_.entry, level, index_->meta.ef_construction);
   }
-  candidates_.Clear();
-  while (!walk_.found().empty()) {
-    const Candidate c = walk_.found().Pop();
-    candidates_.Add(c.id, code_);
-    *entry = c.id;  // the last one is the nearest
-  }
+  TakeFound(level, false, entry);
+  if (candidates_.size() == 0) SearchForCertain(level, entry);
   candidates_.Select(index_->layout.m(), kNoId, kNoId);
   n_chosen_[level] = candidates_.n_chosen();
   for (int i = 0; i < n_chosen_[level]; i++) chosen_[level * kMaxM + i] = candidates_.chosen(i);
@@ -179,6 +165,44 @@ void Linker::FindNeighbours(int level, ElementId* entry) {
   if (n == 0) {
     ReportDamage(index_->rel, kMetaBlock, meta_.entry, "nothing is found from the entry point");
   }
+}
+
+void Linker::SearchFrom(ElementId entry, int level) {
+  walk_.Begin();
+  walk_.Exclude(id_);
+  walk_.Continue(entry, level, index_->meta.ef_construction);
+}
+
+// What the walk found becomes the candidates, nearest last in *entry. The walk reads
+// without locks, so what it took for an element of this level need not be one.
+void Linker::TakeFound(int level, bool dead_too, ElementId* entry) {
+  candidates_.Clear();
+  while (!walk_.found().empty()) {
+    const ElementId id = walk_.found().Pop().id;
+    candidates_.Add(id, code_);
+    if (candidates_.LastIsIn(level, dead_too)) {
+      *entry = id;
+    } else {
+      candidates_.DropLast();
+    }
+  }
+}
+
+// Where nothing alive was found: the walk was misled, or there is nothing but dead
+// elements: they route, so they serve until VACUUM mends. Under the pages' locks, and
+// from the entry point: there are dead elements that nothing leads to, whose slots
+// cleanup is about to free, and a walk that is misled could come to those.
+void Linker::SearchForCertain(int level, ElementId* entry) {
+  graph_.ReadUnderLocks();
+  SearchFrom(meta_.entry, level);
+  TakeFound(level, false, entry);
+  if (candidates_.size() == 0) {
+    graph_.set_find_dead(true);
+    SearchFrom(meta_.entry, level);
+    TakeFound(level, true, entry);
+    graph_.set_find_dead(false);
+  }
+  graph_.ReadByPeeks();
 }
 
 // A linked element with exactly this vector, if the search of level 0 saw one.

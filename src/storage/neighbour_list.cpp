@@ -3,14 +3,12 @@
 #include <algorithm>
 
 #include "hnswpg/core/select.h"
+#include "hnswpg/storage/buffer_hint.h"
 
 namespace hnswpg {
 
 CandidateSet::CandidateSet(const Index* index, int capacity)
-    : index_(index),
-      peeker_(index->rel),
-      capacity_(capacity),
-      stride_(MAXALIGN(index->space.code_bytes())) {
+    : index_(index), capacity_(capacity), stride_(MAXALIGN(index->space.code_bytes())) {
   items_ = static_cast<Item*>(palloc(capacity * sizeof(Item)));
   chosen_ = static_cast<int*>(palloc(capacity * sizeof(int)));
   codes_ = static_cast<char*>(
@@ -21,7 +19,7 @@ void CandidateSet::Add(ElementId id, const void* base, bool keep) {
   Assert(n_ < capacity_);
   char* code = codes_ + n_ * stride_;
   Item* item = &items_[n_];
-  if (!Peek(id, item, code)) Read(id, item, code);
+  Read(id, item, code);
   item->id = id;
   item->distance = index_->space.Distance(base, code);
   item->code = n_;
@@ -29,27 +27,36 @@ void CandidateSet::Add(ElementId id, const void* base, bool keep) {
   n_++;
 }
 
-// Without the page's lock: what is read here nobody changes but who holds the graph lock.
-// False if the slot is not known to be in memory, or not in one piece.
-bool CandidateSet::Peek(ElementId id, Item* item, char* code) const {
-  if (index_->layout.payload_pieces() > 1) return false;
+// Under a pin, without the page's lock.
+void CandidateSet::Read(ElementId id, Item* item, char* code) const {
+  if (index_->layout.payload_pieces() > 1) {
+    ReadPieces(id, item, code);
+    return;
+  }
   BlockNumber block;
-  hnswpg::Peek peek;
-  const char* slot = peeker_.LookAtSlot(*index_, id, &block, &peek);
-  if (slot == nullptr) return false;
+  uint32_t offset;
+  index_->layout.Locate(id, &block, &offset);
+  Buffer buffer = PinPage(*index_, block);
+  const char* slot = BufferGetPage(buffer) + offset;
   item->parent = TailAt(slot, index_->layout)->parent;
   item->state = HeadAt(slot)->state;
+  item->level = HeadAt(slot)->level;
   memcpy(code, slot + offsetof(ElementHead, code), index_->space.code_bytes());
-  // All that must have been read before the tag is.
-  pg_read_barrier();
-  return StillHolds(peek, compat::TagOf(index_->rel, block));
+  ReleaseBuffer(buffer);
 }
 
-void CandidateSet::Read(ElementId id, Item* item, char* code) const {
+void CandidateSet::ReadPieces(ElementId id, Item* item, char* code) const {
   SlotCopy copy;
   ReadSlot(*index_, id, &copy, code);
   item->parent = copy.tail.parent;
   item->state = copy.head.state;
+  item->level = copy.head.level;
+}
+
+bool CandidateSet::LastIsIn(int level, bool dead_too) const {
+  const Item& last = items_[n_ - 1];
+  return last.level >= level &&
+         (last.state == SlotState::kLinked || (dead_too && last.state == SlotState::kDead));
 }
 
 bool CandidateSet::Contains(ElementId id) const {
@@ -88,9 +95,11 @@ int CandidateSet::NearestDropped(int max, ElementId* out) const {
   return n;
 }
 
-bool FindList(const Index& index, ElementId owner, int level, ListPlace* place) {
-  SlotCopy copy;
-  ReadSlot(index, owner, &copy, nullptr);
+namespace {
+
+// FindList, of an owner that was read.
+bool FindListOf(const Index& index, ElementId owner, const SlotCopy& copy, int level,
+                ListPlace* place) {
   *place = {owner, level, kNoId};
   if (!IsElement(copy.head.state) || level > copy.head.level) return false;
   if (level == 0) return true;
@@ -116,10 +125,9 @@ bool FindList(const Index& index, ElementId owner, int level, ListPlace* place) 
   return false;
 }
 
-int ReadList(const Index& index, const ListPlace& place, ElementId* out) {
+// ReadList, of an owner that was read.
+int ReadListOf(const Index& index, const SlotCopy& copy, const ListPlace& place, ElementId* out) {
   if (place.level == 0) {
-    SlotCopy copy;
-    ReadSlot(index, place.owner, &copy, nullptr);
     std::copy(copy.links, copy.links + copy.tail.n_links, out);
     return copy.tail.n_links;
   }
@@ -129,6 +137,20 @@ int ReadList(const Index& index, const ListPlace& place, ElementId* out) {
   memcpy(out, UpperLinks(head), n * sizeof(ElementId));
   UnlockReleaseBuffer(buffer);
   return n;
+}
+
+}  // namespace
+
+bool FindList(const Index& index, ElementId owner, int level, ListPlace* place) {
+  SlotCopy copy;
+  ReadSlot(index, owner, &copy, nullptr);
+  return FindListOf(index, owner, copy, level, place);
+}
+
+int ReadList(const Index& index, const ListPlace& place, ElementId* out) {
+  SlotCopy copy;
+  if (place.level == 0) ReadSlot(index, place.owner, &copy, nullptr);
+  return ReadListOf(index, copy, place, out);
 }
 
 void WriteList(const Index& index, WriteMode mode, const ListPlace& place, const ElementId* links,
@@ -157,28 +179,31 @@ ListEditor::ListEditor(const Index* index, WriteMode mode)
       base_(static_cast<char*>(palloc(index->space.code_bytes()))) {}
 
 bool ListEditor::AddLink(ElementId owner, int level, ElementId id, bool required) {
-  ListPlace place;
-  if (!FindList(*index_, owner, level, &place)) return false;
-  ElementId links[kMaxLinks];
-  int n = ReadList(*index_, place, links);
-  // Already there: an earlier attempt at the same link was cut short.
-  if (std::find(links, links + n, id) != links + n) return true;
-  const int max = index_->layout.max_links(level);
-  if (n < max) {
-    links[n++] = id;
-    WriteList(*index_, mode_, place, links, n);
-    return true;
-  }
-
   SlotCopy copy;
   ReadSlot(*index_, owner, &copy, base_);
+  ListPlace place;
+  if (!FindListOf(*index_, owner, copy, level, &place)) return false;
+  ElementId links[kMaxLinks];
+  int n = ReadListOf(*index_, copy, place, links);
+  // Already there: an earlier attempt at the same link was cut short.
+  if (std::find(links, links + n, id) != links + n) return true;
+  if (n == index_->layout.max_links(level)) return AddToFull(place, links, n, id, required);
+  links[n++] = id;
+  WriteList(*index_, mode_, place, links, n);
+  return true;
+}
+
+// Chooses among the list's members and `id`. base_ is the owner's code.
+bool ListEditor::AddToFull(const ListPlace& place, ElementId* links, int n, ElementId id,
+                           bool required) {
   members_.Clear();
+  for (int i = 0; i < n; i++) PrefetchCode(*index_, links[i]);
   for (int i = 0; i < n; i++) members_.Add(links[i], base_);
   members_.Add(id, base_);
-  const ElementId parent = level == 0 ? owner : kNoId;
+  const ElementId parent = place.level == 0 ? place.owner : kNoId;
   const ElementId also = required ? id : kNoId;
-  if (members_.CountRequired(parent, also) > max) return false;
-  members_.Select(max, parent, also);
+  if (members_.CountRequired(parent, also) > n) return false;
+  members_.Select(n, parent, also);
   for (int i = 0; i < members_.n_chosen(); i++) links[i] = members_.chosen(i);
   const bool kept =
       std::find(links, links + members_.n_chosen(), id) != links + members_.n_chosen();

@@ -1,10 +1,23 @@
-// Reads neighbour lists and codes for the walk. Locks: none for codes and, where that can
-// be, for lists; else one page's content, shared, while a list is copied.
+// Reads neighbour lists and codes for the walk. Locks: none where that can be; else one page's
+// content, shared, while a list is copied or a code is measured.
 #include "hnswpg/storage/page_graph.h"
 
 #include <algorithm>
 
+#include "hnswpg/storage/peek.h"
+
+extern "C" {
+#include "access/xlog.h"
+}
+
 namespace hnswpg {
+
+// Whether what is going to be read is the block's.
+inline bool PageGraph::Holds(const Peek& peek, BlockNumber block) {
+  tag_.blockNum = block;
+  return hnswpg::Holds(peek, tag_);
+}
+
 // Whether what was just read was the block's.
 inline bool PageGraph::Held(const Peek& peek, BlockNumber block) {
   tag_.blockNum = block;
@@ -27,7 +40,7 @@ int PageGraph::PeekLevel0(ElementId id, ElementId* out) {
   BlockNumber block;
   Peek peek;
   const char* slot = peeker_.LookAtSlot(*index_, id, &block, &peek);
-  if (slot == nullptr) return -1;
+  if (slot == nullptr || !Holds(peek, block)) return -1;
   const SlotState state = HeadAt(slot)->state;
   // Read once: it must not change between the check and the use.
   const int n = static_cast<const volatile ElementTail*>(TailAt(slot, index_->layout))->n_links;
@@ -43,14 +56,14 @@ int PageGraph::PeekUpper(ElementId id, int level, ElementId* out) {
   BlockNumber block;
   Peek peek;
   const char* slot = peeker_.LookAtSlot(*index_, id, &block, &peek);
-  if (slot == nullptr) return -1;
+  if (slot == nullptr || !Holds(peek, block)) return -1;
   UpperId upper = TailAt(slot, index_->layout)->upper;
   for (int at = 1; at <= level; at++) {
     pg_read_barrier();
     if (!Held(peek, block) || upper >= upper_limit_) return -1;
     block = index_->layout.UpperBlock(upper);
     peek = peeker_.Look(block);
-    if (peek.page == nullptr) return -1;
+    if (peek.page == nullptr || !Holds(peek, block)) return -1;
     const UpperHead* head = UpperAt(peek.page, index_->layout.UpperOffset(upper));
     const int n = static_cast<const volatile UpperHead*>(head)->n_links;
     if (head->owner != id || head->level != at || n > index_->layout.max_links(at)) return -1;
@@ -180,7 +193,7 @@ void PageGraph::LookAt(const ElementId* ids, int n, BlockNumber* blocks, Peek* p
 void PageGraph::Measure(const ElementId* ids, int n, Measured* out) {
   if (n <= 0) return;
   if (!peeks_) {
-    for (int i = 0; i < n; i++) out[i] = MeasurePinned(ids[i]);
+    for (int i = 0; i < n; i++) out[i] = MeasureLocked(ids[i]);
     return;
   }
   BlockNumber blocks[kMaxLinks];
@@ -200,31 +213,33 @@ void PageGraph::Measure(const ElementId* ids, int n, Measured* out) {
   // The codes must have been read before the tags are.
   pg_read_barrier();
   for (int i = 0; i < n; i++) {
-    if (unlikely(!Held(peeks[i], blocks[i]))) out[i] = MeasurePinned(ids[i]);
+    if (unlikely(!Held(peeks[i], blocks[i]))) out[i] = MeasureLocked(ids[i]);
   }
 }
 
 void PageGraph::MeasureInOrder(const ElementId* ids, int n, Measured* out, uint32_t* versions) {
+  if (index_->layout.payload_pieces() > 1) {
+    for (int i = 0; i < n; i++) out[i] = MeasureLocked(ids[i], &versions[i]);
+    return;
+  }
   for (int begin = 0; begin < n;) {
     const BlockNumber block = index_->layout.SlotBlock(ids[begin]);
     int end = begin + 1;
     while (end < n && index_->layout.SlotBlock(ids[end]) == block) end++;
-    if (!MeasureOnPage(block, ids + begin, end - begin, out + begin, versions + begin)) {
-      for (int i = begin; i < end; i++) out[i] = MeasurePinned(ids[i], &versions[i]);
-    }
+    MeasureOnPage(block, ids + begin, end - begin, out + begin, versions + begin);
     begin = end;
   }
 }
 
-// One look at the page for all of them. False: it could not be had so.
-bool PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
+// One lock of the page for all of them.
+void PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
                               uint32_t* versions) {
-  if (!peeks_) return false;
-  const Peek peek = peeker_.LookOrFetch(*index_, block);
+  Buffer buffer = PinPageShared(*index_, block);
+  const char* page = BufferGetPage(buffer);
   const char* codes[kMaxLinks];
   float distances[kMaxLinks];
   for (int i = 0; i < n; i++) {
-    codes[i] = peek.page + index_->layout.SlotOffset(ids[i]) + offsetof(ElementHead, code);
+    codes[i] = page + index_->layout.SlotOffset(ids[i]) + offsetof(ElementHead, code);
   }
   query_.Distances(codes, n, distances);
   for (int i = 0; i < n; i++) {
@@ -232,42 +247,53 @@ bool PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Me
     out[i] = Measured{distances[i], RoutesOnly(HeadAt(slot)->state)};
     versions[i] = TailAt(slot, index_->layout)->version;
   }
-  pg_read_barrier();
-  return Held(peek, block);
+  UnlockReleaseBuffer(buffer);
 }
 
+// Nobody but who has its lock changes a page of the primary that is pinned. A standby may be
+// bringing it back from the log, all zeros until it is copied.
 uint32_t PageGraph::ReadReroutings() {
   pg_read_barrier();
-  const Peek peek = peeker_.Look(kMetaBlock);
-  if (peek.page != nullptr) {
-    const volatile Meta* meta = MetaOf(const_cast<char*>(peek.page));
-    const uint32_t n = meta->n_reroutings;
-    pg_read_barrier();
-    if (Held(peek, kMetaBlock)) return n;
-  }
-  return ReadMeta(*index_).n_reroutings;
+  const Buffer buffer =
+      RecoveryInProgress() ? InvalidBuffer : PinIfRemembered(index_->rel, kMetaBlock);
+  if (buffer == InvalidBuffer) return ReadMeta(*index_).n_reroutings;
+  const volatile Meta* meta = MetaOf(BufferGetPage(buffer));
+  const uint32_t n = meta->n_reroutings;
+  ReleaseBuffer(buffer);
+  return n;
 }
 
-Measured PageGraph::MeasurePinned(ElementId id, uint32_t* version) {
-  const ElementLayout& layout = index_->layout;
-  const char* query = static_cast<const char*>(query_.code()) + sizeof(CodeHeader);
-  ElementHead head{};
-  CodeSum sum;
-  for (uint32_t i = 0; i < layout.payload_pieces(); i++) {
-    const Piece piece = layout.PayloadPiece(id, i);
-    Buffer buffer = PinPage(*index_, piece.block);
-    const char* page = BufferGetPage(buffer);
-    if (i == 0) {
-      const char* slot = page + piece.offset - sizeof(ElementHead);
-      head = *HeadAt(slot);
-      if (version) *version = TailAt(slot, layout)->version;
-    }
-    index_->space.Accumulate(query, page + piece.offset, piece.bytes, &sum);
-    query += piece.bytes;
-    ReleaseBuffer(buffer);
-  }
+Measured PageGraph::MeasureLocked(ElementId id, uint32_t* version) {
+  BlockNumber block;
+  uint32_t offset;
+  index_->layout.Locate(id, &block, &offset);
+  Buffer buffer = PinPageShared(*index_, block);
+  const char* page = BufferGetPage(buffer);
+  const ElementHead head = *HeadAt(page + offset);
+  if (version) *version = TailAt(page + offset, index_->layout)->version;
+  const CodeSum sum = SumPieces(id, page);
+  UnlockReleaseBuffer(buffer);
   const CodeHeader& mine = *static_cast<const CodeHeader*>(query_.code());
   return {index_->space.Finish(mine, head.code, sum), RoutesOnly(head.state)};
+}
+
+// Of a payload whose first piece is on `first_page`, which is locked; the others are on pages
+// behind it, which are locked one by one.
+CodeSum PageGraph::SumPieces(ElementId id, const char* first_page) const {
+  const char* query = static_cast<const char*>(query_.code()) + sizeof(CodeHeader);
+  CodeSum sum;
+  for (uint32_t i = 0; i < index_->layout.payload_pieces(); i++) {
+    const Piece piece = index_->layout.PayloadPiece(id, i);
+    if (i == 0) {
+      index_->space.Accumulate(query, first_page + piece.offset, piece.bytes, &sum);
+    } else {
+      Buffer buffer = PinPageShared(*index_, piece.block);
+      index_->space.Accumulate(query, BufferGetPage(buffer) + piece.offset, piece.bytes, &sum);
+      UnlockReleaseBuffer(buffer);
+    }
+    query += piece.bytes;
+  }
+  return sum;
 }
 
 }  // namespace hnswpg

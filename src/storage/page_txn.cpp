@@ -32,7 +32,10 @@ void PageTxn::LockPart(Part* part) {
   }
   Page page = BufferGetPage(part->buffer);
   const bool fresh = PageIsNew(page);
-  if (!fresh) CheckPage(index_->rel, page, part->block, kind);
+  if (!fresh) {
+    CheckPage(index_->rel, page, part->block, kind);
+    RememberBuffer(index_->rel, part->block, part->buffer);
+  }
   if (mode_ == WriteMode::kLogged) {
     page = GenericXLogRegisterBuffer(xlog_, part->buffer, fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
   }

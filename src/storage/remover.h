@@ -79,7 +79,7 @@ class Remover {
   void Gather(ElementId id, int level, const ElementId* links, int n);
   void GatherBeyond(ElementId id, int level, const ElementId* links, int n);
   void GatherAround(ElementId dead, int level);
-  void AddCandidate(ElementId id, bool keep);
+  void AddCandidate(ElementId id, int level, bool keep);
   void SearchNear(ElementId id, int level);
 
   // vacuum_free.cpp

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "hnswpg/storage/buffer_hint.h"
+#include "hnswpg/storage/peek.h"
 
 namespace hnswpg {
 
@@ -234,6 +235,18 @@ void CheckContainerExists(const Index& index, ElementId owner, ElementId id) {
   if (id < index.meta.next_element || id < ReadMeta(index).next_element) return;
   ReportDamage(index.rel, index.layout.SlotBlock(owner), owner,
                psprintf("refers to TID container %u, which does not exist", id));
+}
+
+// The first lines of the code, and those that say whose buffer and which page it is.
+void PrefetchCode(const Index& index, ElementId id) {
+  BlockNumber block;
+  Peek peek;
+  const char* slot = Peeker(index.rel).LookAtSlot(index, id, &block, &peek);
+  if (slot == nullptr) return;
+  __builtin_prefetch(GetBufferDescriptor(peek.buffer - 1));
+  __builtin_prefetch(slot);
+  __builtin_prefetch(slot + 64);
+  __builtin_prefetch(slot + index.layout.tail_offset());
 }
 
 void PrefetchElement(const Index& index, ElementId id) {

@@ -99,7 +99,7 @@ void Remover::MendList(const ListPlace& place) {
     n = ReadList(index_, place, links);
   }
   Gather(id, place.level, links, n);
-  if (place.level == 0 && known_[id].parent != kNoId) AddCandidate(known_[id].parent, false);
+  if (place.level == 0 && known_[id].parent != kNoId) AddCandidate(known_[id].parent, 0, false);
   // Where most are dead, their neighbours are too.
   const int n_dead = std::count_if(links, links + n, [this](ElementId to) { return IsDead(to); });
   if (2 * n_dead > n || near_.size() < index_.layout.m()) SearchNear(id, place.level);
@@ -144,13 +144,11 @@ bool Remover::IsUnknownChild(ElementId id, ElementId parent) {
 // ---- candidates ----
 
 // A neighbour that died since ReadAll stays one (`keep`), and its children with it.
-// Any other has to be alive.
-void Remover::AddCandidate(ElementId id, bool keep) {
+// Any other has to be alive, and on this level: it was met by reading without locks.
+void Remover::AddCandidate(ElementId id, int level, bool keep) {
   if (IsDead(id) || near_.size() == near_.capacity() || near_.Contains(id)) return;
   near_.Add(id, code_, keep);
-  const SlotState state = near_.state(near_.size() - 1);
-  if (state == SlotState::kLinked || (keep && state == SlotState::kDead)) return;
-  near_.DropLast();
+  if (!near_.LastIsIn(level, keep)) near_.DropLast();
 }
 
 // The live ones of an element's links, which stay its neighbours, and the nearest
@@ -161,7 +159,7 @@ void Remover::Gather(ElementId id, int level, const ElementId* links, int n) {
   SlotCopy copy;
   ReadSlot(index_, id, &copy, code_);
   graph_.set_code(code_);
-  for (int i = 0; i < n; i++) AddCandidate(links[i], true);
+  for (int i = 0; i < n; i++) AddCandidate(links[i], level, true);
   GatherBeyond(id, level, links, n);
 }
 
@@ -188,7 +186,7 @@ void Remover::GatherBeyond(ElementId id, int level, const ElementId* links, int 
   const size_t enough = is_hole ? near_.capacity() : 6 * index_.layout.m();
   const size_t n_taken = std::min(enough, beyond_.size());
   std::partial_sort(beyond_.begin(), beyond_.begin() + n_taken, beyond_.end());
-  for (size_t i = 0; i < n_taken; i++) AddCandidate(beyond_[i].id, false);
+  for (size_t i = 0; i < n_taken; i++) AddCandidate(beyond_[i].id, level, false);
 }
 
 // The neighbours of a dead element that have not been seen yet, to beyond_ and dead_.
@@ -222,7 +220,7 @@ void Remover::SearchNear(ElementId id, int level) {
   walk_.Begin();
   walk_.Exclude(id);
   walk_.Continue(at, level, index_.parameters.ef_construction);
-  while (!walk_.found().empty()) AddCandidate(walk_.found().Pop().id, false);
+  while (!walk_.found().empty()) AddCandidate(walk_.found().Pop().id, level, false);
 }
 
 }  // namespace hnswpg

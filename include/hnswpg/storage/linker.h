@@ -37,6 +37,9 @@ class Linker {
   void ChooseParent();
   void SearchParent();
   void FindNeighbours(int level, ElementId* entry);
+  void SearchFrom(ElementId entry, int level);
+  void SearchForCertain(int level, ElementId* entry);
+  void TakeFound(int level, bool dead_too, ElementId* entry);
   ElementId FindEqual();
   void Merge(ElementId into);
   void Discard();

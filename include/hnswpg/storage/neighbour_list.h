@@ -1,7 +1,11 @@
 // Changing one neighbour list: the step that linking and mending are made of.
 //
 // Every function here needs the graph lock, so nothing else changes lists, and
-// what was read before a page is locked for writing still holds.
+// what was read before a page is locked for writing still holds. Everything is read
+// from pinned pages: for who holds the graph lock that is as good as under the page's
+// lock, since others write nothing to a page but slots that are not in the graph, and
+// flags of heap TIDs, and leave all other bytes as they are (src/storage/README.md,
+// "What the writer of the graph reads").
 #ifndef HNSWPG_STORAGE_NEIGHBOUR_LIST_H_
 #define HNSWPG_STORAGE_NEIGHBOUR_LIST_H_
 
@@ -22,6 +26,9 @@ class CandidateSet {
   // `keep`: Select must choose it, if there is room.
   void Add(ElementId id, const void* base, bool keep = false);
   void DropLast() { n_--; }
+  // Whether the candidate added last is in the graph, on this level; dead ones too or
+  // not. Of what a walk found, it need not be: walks read without locks.
+  bool LastIsIn(int level, bool dead_too) const;
   // Nearest to the base first.
   void Sort();
   // Sorts, and chooses at most `max` (hnswpg/core/select.h).
@@ -51,16 +58,16 @@ class CandidateSet {
     float distance;
     int code;  // index into codes_
     SlotState state;
+    uint8_t level;
     bool keep;
   };
-  bool Peek(ElementId id, Item* item, char* code) const;
   void Read(ElementId id, Item* item, char* code) const;
+  void ReadPieces(ElementId id, Item* item, char* code) const;
   bool Required(const Item& item, ElementId parent, ElementId also) const {
     return item.keep || item.id == also || (parent != kNoId && item.parent == parent);
   }
 
   const Index* index_;
-  Peeker peeker_;
   int capacity_;
   size_t stride_;
   int n_ = 0;
@@ -99,6 +106,8 @@ class ListEditor {
   bool AddLink(ElementId owner, int level, ElementId id, bool required);
 
  private:
+  bool AddToFull(const ListPlace& place, ElementId* links, int n, ElementId id, bool required);
+
   const Index* index_;
   WriteMode mode_;
   CandidateSet members_;

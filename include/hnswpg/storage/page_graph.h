@@ -4,8 +4,8 @@
 
 #include "hnswpg/core/element.h"
 #include "hnswpg/core/walk.h"
-#include "hnswpg/storage/buffer_hint.h"
 #include "hnswpg/storage/index.h"
+#include "hnswpg/storage/peek.h"
 
 namespace hnswpg {
 
@@ -18,14 +18,17 @@ class PageGraph {
         limit_(index->meta.next_element),
         upper_limit_(index->meta.next_upper),
         peeker_(index->rel),
-        peeks_(index->layout.pages_per_slot() == 1 && !RelationUsesLocalBuffers(index->rel)),
+        peeks_(CanPeek()),
         tag_(compat::TagOf(index->rel, 0)) {}
 
   // The query's code, before anything is measured: contiguous; neither it nor what it
   // points to changes before the next call.
   void set_code(const void* code) { query_ = QueryCode(&index_->space, code); }
-  // For what is written back: every list is read under its page's lock.
+  // From now on everything is read under its page's lock. Who holds the graph lock, or the link
+  // lock exclusively, then walks the graph as it is.
   void ReadUnderLocks() { peeks_ = false; }
+  // Back to looks without a lock, where they can be.
+  void ReadByPeeks() { peeks_ = CanPeek(); }
   // Whether dead elements may be found too (an insertion into a graph that has
   // no other).
   void set_find_dead(bool find_dead) { find_dead_ = find_dead; }
@@ -35,14 +38,15 @@ class PageGraph {
   // share lock.
   int ReadLinks(ElementId id, int level, ElementId* out);
   void PrefetchLinks(ElementId id, int level);
-  // For core's walk. Reads codes without a lock, and without a pin where it can.
+  // For core's walk. Reads codes without a lock or a pin where it can.
   void Measure(const ElementId* ids, int n, Measured* out);
   // The same, for any number of elements most of which lie beside the one before; and
-  // the versions of their slots.
+  // the versions of their slots. Under the page's share lock: no walk comes by these again, so
+  // what is misread here would be missed.
   void MeasureInOrder(const ElementId* ids, int n, Measured* out, uint32_t* versions);
 
-  // Meta::n_reroutings as it is now, after all that was read before. Needs no lock: it
-  // is one aligned word.
+  // Meta::n_reroutings as it is now, after all that was read before. Without the metapage's lock,
+  // which others hold often: it is one aligned word of a pinned page.
   uint32_t ReadReroutings();
 
  private:
@@ -56,10 +60,15 @@ class PageGraph {
   void CheckIds(const ElementId* ids, int n, BlockNumber block, ElementId from);
   template <int kLines>
   void LookAt(const ElementId* ids, int n, BlockNumber* blocks, Peek* peeks, const char** codes);
-  bool MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
+  void MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
                      uint32_t* versions);
+  bool Holds(const Peek& peek, BlockNumber block);
   bool Held(const Peek& peek, BlockNumber block);
-  Measured MeasurePinned(ElementId id, uint32_t* version = nullptr);
+  Measured MeasureLocked(ElementId id, uint32_t* version = nullptr);
+  CodeSum SumPieces(ElementId id, const char* first_page) const;
+  bool CanPeek() const {
+    return index_->layout.pages_per_slot() == 1 && !RelationUsesLocalBuffers(index_->rel);
+  }
   bool RoutesOnly(SlotState state) const {
     return state != SlotState::kLinked && !(find_dead_ && state == SlotState::kDead);
   }

@@ -73,6 +73,9 @@ struct ElementRead {
 bool ReadElement(const Index& index, ElementId id, const Reading& reading, PodVector<TidRef>* tids,
                  ElementRead* now);
 
+// Tells the cache that the element's code will be read, from a pinned page. Reads nothing.
+void PrefetchCode(const Index& index, ElementId id);
+
 // Starts to fetch into the CPU's cache what ReadElement will read. A hint; raises
 // nothing, reads nothing from disk.
 void PrefetchElement(const Index& index, ElementId id);
