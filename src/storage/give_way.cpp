@@ -6,6 +6,8 @@
 // who wait for a transaction to end.
 #include "hnswpg/storage/give_way.h"
 
+#include "hnswpg/storage/clock.h"
+
 extern "C" {
 #include "catalog/pg_database.h"
 #include "storage/lock.h"
@@ -15,7 +17,7 @@ extern "C" {
 namespace hnswpg {
 namespace {
 
-constexpr TimestampTz kPauseMicroseconds = 20000;
+constexpr Microseconds kPause = 20 * kMillisecond;
 
 bool SameTag(const LOCKTAG& a, const LOCKTAG& b) { return memcmp(&a, &b, sizeof(LOCKTAG)) == 0; }
 
@@ -58,9 +60,9 @@ bool HoldsWhatIsAwaited() {
 }  // namespace
 
 bool IsInTheWay() {
-  static TimestampTz last_look;
-  const TimestampTz now = GetCurrentTimestamp();
-  if (now - last_look < kPauseMicroseconds && now >= last_look) return false;
+  static Microseconds last_look = kNever;
+  const Microseconds now = Now();
+  if (now - last_look < kPause) return false;
   last_look = now;
   // Without its postmaster the server cannot be started again before we are gone.
   return !PostmasterIsAlive() || HoldsWhatIsAwaited() || IsDatabaseWanted();

@@ -35,14 +35,14 @@ void UnlockIndex(Relation rel, IndexLock lock, LOCKMODE mode) {
 }
 
 bool GraphTurn::Yield() {
-  if (GetCurrentTimestamp() - since_ < length_) return true;
+  if (Now() - since_ < length_) return true;
   if (gives_way_ && IsInTheWay()) return false;
   if (GraphIsWanted(rel_)) {
     has_yielded_ = true;
     UnlockGraph(rel_);
     LockGraph(rel_);
   }
-  since_ = GetCurrentTimestamp();
+  since_ = Now();
   return true;
 }
 

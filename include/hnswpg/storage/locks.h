@@ -17,6 +17,7 @@
 #ifndef HNSWPG_STORAGE_LOCKS_H_
 #define HNSWPG_STORAGE_LOCKS_H_
 
+#include "hnswpg/storage/clock.h"
 #include "hnswpg/storage/index.h"
 
 namespace hnswpg {
@@ -44,13 +45,13 @@ class GraphTurn {
   // Who links waits for others who link, so turns are as short as a few insertions.
   // Marking and cleaning up is one against many who link: with turns as short it would
   // be left behind, and dead elements would pile up.
-  static constexpr TimestampTz kShort = 2000;  // microseconds
-  static constexpr TimestampTz kLong = 10000;
+  static constexpr Microseconds kShort = 2 * kMillisecond;
+  static constexpr Microseconds kLong = 10 * kMillisecond;
 
   // `gives_way`: the caller holds RowExclusiveLock on the index, and is to come to
   // an end as soon as somebody waits for a lock that conflicts with it.
-  GraphTurn(Relation rel, bool gives_way, TimestampTz length)
-      : rel_(rel), gives_way_(gives_way), length_(length), since_(GetCurrentTimestamp()) {}
+  GraphTurn(Relation rel, bool gives_way, Microseconds length)
+      : rel_(rel), gives_way_(gives_way), length_(length), since_(Now()) {}
   // Releases the graph lock and takes it again, if somebody waits for it and this
   // turn has lasted long enough. The graph may be another one afterwards. False:
   // the caller should come to an end (asked as seldom as the clock).
@@ -61,8 +62,8 @@ class GraphTurn {
  private:
   Relation rel_;
   bool gives_way_;
-  TimestampTz length_;
-  TimestampTz since_;
+  Microseconds length_;
+  Microseconds since_;
   bool has_yielded_ = false;
 };
 
