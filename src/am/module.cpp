@@ -13,5 +13,8 @@ void _PG_init(void) {
   hnswpg::DefineOptions();
   hnswpg::DefineSettings();
   hnswpg::InstallPlanHook();
-  if (process_shared_preload_libraries_in_progress) hnswpg::RegisterLauncher();
+  if (process_shared_preload_libraries_in_progress) {
+    hnswpg::ReserveRegistry();
+    hnswpg::RegisterLauncher();
+  }
 }

@@ -60,12 +60,14 @@ void AtTransactionEnd(XactEvent event, void*) {
   }
 }
 
-void PrepareSession() {
+// False: there is no registry, and so nobody to speak to.
+bool PrepareSession() {
   static bool prepared = false;
-  if (prepared) return;
-  AttachRegistry();
+  if (prepared) return true;
+  if (!AttachRegistry()) return false;
   RegisterXactCallback(AtTransactionEnd, nullptr);
   prepared = true;
+  return true;
 }
 
 Note* FindNote(Oid index) {
@@ -90,8 +92,7 @@ void AnnounceWork(Relation index) {
     if (++note->calls >= kCallsBetween && !note->hidden) Tell(note);
     return;
   }
-  if (!HasWorker(index)) return;
-  PrepareSession();
+  if (!HasWorker(index) || !PrepareSession()) return;
   if (n_notes == kMaxNoted) {
     more_indexes = true;
     return;

@@ -1,13 +1,14 @@
 // The registry of background workers. Everything in it is guarded by its spinlock.
 #include "hnswpg/storage/worker_slot.h"
 
+#include "hnswpg/storage/clock.h"
+#include "hnswpg/storage/shared_memory.h"
+
 extern "C" {
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "storage/spin.h"
 }
 
@@ -17,10 +18,14 @@ namespace {
 constexpr int kMaxSlots = 64;
 // A worker that has not begun after this time never will: the server could not
 // fork, or the worker could not connect.
-constexpr TimestampTz kStartMicroseconds = 30 * USECS_PER_SEC;
+constexpr Microseconds kStartTime = 30 * kSecond;
 // After a refusal: when to ask again, and when to complain again.
-constexpr TimestampTz kRetryMicroseconds = 5 * USECS_PER_SEC;
-constexpr TimestampTz kComplainMicroseconds = 5 * USECS_PER_MINUTE;
+constexpr Microseconds kRetryTime = 5 * kSecond;
+constexpr Microseconds kComplainTime = 5 * kMinute;
+// After a worker that could not even look: when to ask for the next, from one failure
+// to the next later. (It may not connect to the database, say.)
+constexpr Microseconds kFirstPause = 100 * kMillisecond;
+constexpr Microseconds kLongestPause = 5 * kMinute;
 
 enum WorkerState { kNone, kStarting, kRunning };
 
@@ -28,9 +33,10 @@ struct Slot {
   Oid database;  // InvalidOid: the slot was never used
   WorkerState state;
   Work work;
-  TimestampTz asked_at;       // kStarting: when it was asked for
-  TimestampTz retry_at;       // kNone: not before, after a refusal
-  TimestampTz complained_at;  // 0: not since one could be started
+  Microseconds asked_at;       // kStarting: when it was asked for
+  Microseconds retry_at;       // kNone: not before, after a refusal or a failure
+  int failures;               // workers, one after another, that could not look
+  Microseconds complained_at;  // 0: not since one could be started
   // Of a running worker. Its latch lies in shared memory, for ever; to set it when
   // it has become another process's does no harm.
   int pid;
@@ -39,14 +45,21 @@ struct Slot {
 };
 
 struct Registry {
+  SharedHead head;
   slock_t mutex;
-  TimestampTz complained_at;  // that there are too few slots
+  Microseconds complained_at;  // that there are too few slots
   Slot slots[kMaxSlots];
 };
 
+// Another number for another meaning of any byte of it.
+constexpr char kLayout[] = "hnswpg workers, layout 1";
+
 Registry* registry;
 Slot* own_slot;   // this process's, if it is a worker
-bool has_looked;  // it has taken work from there, if there was any
+bool has_looked;  // it has seen the database's indexes
+bool in_hand;     // it has taken work that it has not done yet
+shmem_request_hook_type earlier_request_hook;
+shmem_startup_hook_type earlier_startup_hook;
 
 void Merge(const Work& from, Work* into) {
   into->all |= from.all;
@@ -69,13 +82,13 @@ Slot* FindSlot(Oid database) {
   return unneeded;
 }
 
-bool MayAsk(const Slot& slot, TimestampTz now) {
+bool MayAsk(const Slot& slot, Microseconds now) {
   if (slot.state == kRunning) return false;
-  if (slot.state == kStarting) return now - slot.asked_at > kStartMicroseconds;
+  if (slot.state == kStarting) return now - slot.asked_at > kStartTime;
   return now >= slot.retry_at;
 }
 
-void Ask(Slot* slot, TimestampTz now) {
+void Ask(Slot* slot, Microseconds now) {
   slot->state = kStarting;
   slot->asked_at = now;
 }
@@ -105,14 +118,14 @@ bool Register(Oid database, int notify, BackgroundWorkerHandle** handle) {
 
 // After a refusal. True: it should be said.
 bool NoteRefusal(Oid database) {
-  const TimestampTz now = GetCurrentTimestamp();
+  const Microseconds now = Now();
   bool complain = false;
   SpinLockAcquire(&registry->mutex);
   Slot* slot = FindSlot(database);
   if (slot && slot->state == kStarting) {
     slot->state = kNone;
-    slot->retry_at = now + kRetryMicroseconds;
-    complain = slot->complained_at == 0 || now - slot->complained_at > kComplainMicroseconds;
+    slot->retry_at = now + kRetryTime;
+    complain = slot->complained_at == 0 || now - slot->complained_at > kComplainTime;
     if (complain) slot->complained_at = now;
   }
   SpinLockRelease(&registry->mutex);
@@ -122,10 +135,12 @@ bool NoteRefusal(Oid database) {
 void Complain(Oid database) {
   // A transaction that is about to end cannot look the name up.
   const char* name = IsTransactionState() ? get_database_name(database) : nullptr;
+  char number[16];
+  snprintf(number, sizeof(number), "%u", database);
   ereport(LOG,
           (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
            errmsg("no background worker slot is left for the hnswpg worker of database \"%s\"",
-                  name ? name : psprintf("%u", database)),
+                  name ? name : number),
            errdetail("Rows stay searchable, but insertions into hnsw indexes link them themselves "
                      "where more than hnsw.pending_limit are pending."),
            errhint("You might need to increase max_worker_processes.")));
@@ -137,10 +152,10 @@ bool StartOrComplain(Oid database, int notify, BackgroundWorkerHandle** handle) 
   return false;
 }
 
-void ComplainOfSlots(TimestampTz now) {
+void ComplainOfSlots(Microseconds now) {
   bool complain;
   SpinLockAcquire(&registry->mutex);
-  complain = registry->complained_at == 0 || now - registry->complained_at > kComplainMicroseconds;
+  complain = registry->complained_at == 0 || now - registry->complained_at > kComplainTime;
   if (complain) registry->complained_at = now;
   SpinLockRelease(&registry->mutex);
   if (!complain) return;
@@ -160,7 +175,10 @@ void WithdrawRequest(Oid database) {
 }
 
 // This process is the worker no more. The caller holds the mutex.
-void Vacate() {
+void Vacate(Microseconds now) {
+  own_slot->failures = has_looked ? 0 : own_slot->failures + 1;
+  own_slot->retry_at =
+      has_looked ? now : now + Backoff(kFirstPause, kLongestPause, own_slot->failures);
   own_slot->state = kNone;
   own_slot->pid = 0;
   own_slot->latch = nullptr;
@@ -168,17 +186,18 @@ void Vacate() {
   own_slot = nullptr;
 }
 
-// What was announced since the worker last looked has nobody else who would look, so
-// a successor is asked for. Not of a worker that never looked: whatever kept it from
-// that would keep its successors.
+// What was announced since the worker last looked, and what it had in hand, has nobody
+// else who would look, so a successor is asked for. Not of a worker that never looked:
+// whatever kept it from that would keep its successors.
 void LeaveSlot(int, Datum) {
   if (!own_slot) return;
-  const TimestampTz now = GetCurrentTimestamp();
+  const Microseconds now = Now();
   SpinLockAcquire(&registry->mutex);
   Slot* slot = own_slot;
   const Oid database = slot->database;
+  slot->work.all |= in_hand;
   const bool wants_successor = has_looked && !slot->work.empty();
-  Vacate();
+  Vacate(now);
   if (wants_successor) {
     Ask(slot, now);
   } else {
@@ -186,6 +205,29 @@ void LeaveSlot(int, Datum) {
   }
   SpinLockRelease(&registry->mutex);
   if (wants_successor && !Register(database, 0, nullptr)) WithdrawRequest(database);
+}
+
+void InitRegistry(void* memory) {
+  Registry* fresh = static_cast<Registry*>(memory);
+  *fresh = Registry{};
+  SpinLockInit(&fresh->mutex);
+}
+
+Registry* FindRegistry() {
+  return reinterpret_cast<Registry*>(
+      AttachShared({"hnswpg workers", kLayout, sizeof(Registry), InitRegistry}));
+}
+
+void RequestMemory() {
+  if (earlier_request_hook) earlier_request_hook();
+  RequestAddinShmemSpace(sizeof(Registry));
+}
+
+// By the postmaster, at its start and after a crash: before anybody else can take the
+// memory that was asked for.
+void MakeRegistry() {
+  if (earlier_startup_hook) earlier_startup_hook();
+  registry = FindRegistry();
 }
 
 }  // namespace
@@ -201,22 +243,25 @@ void Work::Add(Oid index) {
   }
 }
 
-void AttachRegistry() {
-  if (registry) return;
-  bool found;
-  LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-  Registry* shared =
-      static_cast<Registry*>(ShmemInitStruct("hnswpg workers", sizeof(Registry), &found));
-  if (!found) {
-    *shared = Registry{};
-    SpinLockInit(&shared->mutex);
-  }
-  LWLockRelease(AddinShmemInitLock);
-  registry = shared;
+bool AttachRegistry() {
+  static Microseconds retry_at = kNever;
+  if (registry) return true;
+  const Microseconds now = Now();
+  if (now < retry_at) return false;
+  retry_at = now + kRetryTime;
+  registry = FindRegistry();
+  return registry != nullptr;
+}
+
+void ReserveRegistry() {
+  earlier_request_hook = shmem_request_hook;
+  shmem_request_hook = RequestMemory;
+  earlier_startup_hook = shmem_startup_hook;
+  shmem_startup_hook = MakeRegistry;
 }
 
 void ReportWork(const Work& work) {
-  const TimestampTz now = GetCurrentTimestamp();
+  const Microseconds now = Now();
   Latch* wake = nullptr;
   bool start = false;
   SpinLockAcquire(&registry->mutex);
@@ -237,7 +282,7 @@ void ReportWork(const Work& work) {
 }
 
 bool StartWorker(Oid database, BackgroundWorkerHandle** handle) {
-  const TimestampTz now = GetCurrentTimestamp();
+  const Microseconds now = Now();
   bool start = false;
   *handle = nullptr;
   SpinLockAcquire(&registry->mutex);
@@ -284,8 +329,13 @@ Work TakeWork() {
   const Work work = own_slot->work;
   own_slot->work = Work();
   SpinLockRelease(&registry->mutex);
-  has_looked = true;
+  in_hand |= !work.empty();
   return work;
+}
+
+void ReportLook(bool has_more) {
+  has_looked = true;
+  in_hand = has_more;
 }
 
 bool BeginSleep() {
@@ -303,9 +353,10 @@ void EndSleep() {
 }
 
 bool Resign() {
+  const Microseconds now = Now();
   SpinLockAcquire(&registry->mutex);
   const bool resigns = own_slot->work.empty();
-  if (resigns) Vacate();
+  if (resigns) Vacate(now);
   SpinLockRelease(&registry->mutex);
   return resigns;
 }

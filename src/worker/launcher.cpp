@@ -3,6 +3,7 @@
 // wait for the next insertion. Then it ends.
 #include "hnswpg/am/am.h"
 #include "hnswpg/storage/announce.h"
+#include "hnswpg/storage/clock.h"
 #include "hnswpg/storage/worker_slot.h"
 #include "hnswpg/type/function.h"
 #include "hnswpg/worker/catalog.h"
@@ -19,16 +20,16 @@ namespace {
 
 // How long the next database waits for this one's worker to end: one after another
 // as long as each has little to do, so that few are needed at a time.
-constexpr TimestampTz kTurn = 5 * USECS_PER_SEC;
+constexpr Microseconds kTurn = 5 * kSecond;
 constexpr long kPauseMilliseconds = 1000;
 // Where the server has no room for a worker.
 constexpr int kAttempts = 30;
 
 void WaitForEnd(BackgroundWorkerHandle* handle) {
-  const TimestampTz until = GetCurrentTimestamp() + kTurn;
+  const Microseconds until = Now() + kTurn;
   pid_t pid;
   while (GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED) {
-    const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+    const long left = MillisecondsUntil(Now(), until);
     if (left <= 0) break;
     WaitForLatch(left);
     HandleRequests();
@@ -52,7 +53,7 @@ void hnsw_launcher_main(Datum) {
   using namespace hnswpg;
   BeginProcess();
   if (!startup_sync || sync_interval == 0) return;
-  AttachRegistry();
+  if (!AttachRegistry()) return;
   BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
   PodVector<Oid> databases(ContextArena(TopMemoryContext));
   StartTransactionCommand();

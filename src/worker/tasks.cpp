@@ -2,18 +2,6 @@
 #include "hnswpg/worker/tasks.h"
 
 namespace hnswpg {
-namespace {
-
-constexpr TimestampTz kMillisecond = 1000;
-
-// Doubled from attempt to attempt.
-TimestampTz Backoff(TimestampTz first, TimestampTz longest, int attempts) {
-  TimestampTz delay = first;
-  for (int i = 1; i < attempts && delay < longest; i++) delay *= 2;
-  return std::min(delay, longest);
-}
-
-}  // namespace
 
 void TaskList::Add(Oid index) {
   for (const Task& task : tasks_) {
@@ -22,7 +10,7 @@ void TaskList::Add(Oid index) {
   tasks_.Push(Task{index, 0, 0, 0});
 }
 
-Task* TaskList::NextDue(TimestampTz now) {
+Task* TaskList::NextDue(Microseconds now) {
   for (size_t i = 0; i < tasks_.size(); i++) {
     if (next_ >= tasks_.size()) next_ = 0;
     Task* task = &tasks_[next_++];
@@ -31,7 +19,7 @@ Task* TaskList::NextDue(TimestampTz now) {
   return nullptr;
 }
 
-void TaskList::Conclude(Task* task, Outcome outcome, TimestampTz now) {
+void TaskList::Conclude(Task* task, Outcome outcome, Microseconds now) {
   switch (outcome) {
     case Outcome::kNothingToDo:
       *task = tasks_.back();
@@ -43,15 +31,15 @@ void TaskList::Conclude(Task* task, Outcome outcome, TimestampTz now) {
       task->due = now;
       break;
     case Outcome::kGaveWay:
-      task->due = now + Backoff(100 * kMillisecond, 1000 * kMillisecond, ++task->attempts);
+      task->due = now + Backoff(100 * kMillisecond, kSecond, ++task->attempts);
       break;
     case Outcome::kFailed:
-      task->due = now + Backoff(1000 * kMillisecond, 5 * USECS_PER_MINUTE, ++task->attempts);
+      task->due = now + Backoff(kSecond, 5 * kMinute, ++task->attempts);
       break;
   }
 }
 
-TimestampTz TaskList::NextTime(TimestampTz otherwise) const {
+Microseconds TaskList::NextTime(Microseconds otherwise) const {
   for (const Task& task : tasks_) otherwise = std::min(otherwise, task.due);
   return otherwise;
 }

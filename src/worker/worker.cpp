@@ -26,7 +26,7 @@ namespace {
 constexpr long kRestMilliseconds = 30;
 // How often to see whether somebody wants the database: DROP DATABASE fails after
 // five seconds.
-constexpr TimestampTz kPatience = USECS_PER_SEC;
+constexpr Microseconds kPatience = kSecond;
 
 class Worker {
  public:
@@ -37,17 +37,18 @@ class Worker {
  private:
   void CollectTasks();
   void LookAtAll();
+  void ReportHand();
   bool RunDueTasks();
   bool MayStop();
   void Sleep();
-  static TimestampTz Interval() { return sync_interval * USECS_PER_SEC; }
+  static Microseconds Interval() { return sync_interval * kSecond; }
 
   TaskList tasks_;
   PodVector<Oid> indexes_;
   uint32 last_error_ = 0;  // of looking for them
   bool look_at_all_ = true;
-  TimestampTz last_look_ = 0;  // at all indexes
-  TimestampTz last_work_ = 0;  // 0: there was none yet
+  Microseconds last_look_ = kNever;  // at all indexes
+  Microseconds last_work_ = kNever;
 };
 
 void Worker::Run() {
@@ -55,12 +56,19 @@ void Worker::Run() {
     HandleRequests();
     if (sync_interval == 0) {
       TakeWork();  // so that no successor is asked for
+      ReportLook(false);
       return;
     }
-    if (IsDatabaseWanted()) return;
+    if (IsDatabaseWanted()) {
+      ReportLook(false);  // a successor would be in the way too
+      return;
+    }
     CollectTasks();
-    if (RunDueTasks()) {
-      last_work_ = GetCurrentTimestamp();
+    ReportHand();
+    const bool worked = RunDueTasks();
+    ReportHand();
+    if (worked) {
+      last_work_ = Now();
       WaitForLatch(kRestMilliseconds);
     } else if (MayStop()) {
       return;
@@ -70,10 +78,15 @@ void Worker::Run() {
   }
 }
 
+// So that a successor is asked for if the worker is made to end with something to do.
+void Worker::ReportHand() {
+  if (!look_at_all_) ReportLook(!tasks_.empty());
+}
+
 void Worker::CollectTasks() {
   const Work work = TakeWork();
   for (int i = 0; i < work.n; i++) tasks_.Add(work.indexes[i]);
-  look_at_all_ |= work.all || GetCurrentTimestamp() - last_look_ >= Interval();
+  look_at_all_ |= work.all || Now() - last_look_ >= Interval();
   if (look_at_all_) LookAtAll();
 }
 
@@ -84,20 +97,20 @@ void Worker::LookAtAll() {
       [](void* list) { ListIndexes(static_cast<PodVector<Oid>*>(list)); }, &indexes_, &last_error_);
   if (!look_at_all_) last_error_ = 0;
   for (Oid index : indexes_) tasks_.Add(index);
-  last_look_ = GetCurrentTimestamp();
+  last_look_ = Now();
 }
 
 // Whether there was anything to be done.
 bool Worker::RunDueTasks() {
   bool worked = false;
   // Those that are due now, once each.
-  const TimestampTz now = GetCurrentTimestamp();
+  const Microseconds now = Now();
   for (Task* task = tasks_.NextDue(now); task; task = tasks_.NextDue(now)) {
     HandleRequests();
     if (IsDatabaseWanted()) break;
     const Outcome outcome = ServiceIndex(task);
     worked |= outcome == Outcome::kWorked;
-    tasks_.Conclude(task, outcome, GetCurrentTimestamp());
+    tasks_.Conclude(task, outcome, Now());
   }
   pgstat_report_activity(STATE_IDLE, "");
   return worked;
@@ -105,15 +118,15 @@ bool Worker::RunDueTasks() {
 
 // An index that gave way or failed is a task still, and so is a look that failed.
 bool Worker::MayStop() {
-  const TimestampTz now = GetCurrentTimestamp();
+  const Microseconds now = Now();
   return tasks_.empty() && !look_at_all_ && now - last_work_ >= Interval() && Resign();
 }
 
 void Worker::Sleep() {
-  const TimestampTz now = GetCurrentTimestamp();
-  const TimestampTz until = tasks_.NextTime(std::min(now + kPatience, last_look_ + Interval()));
+  const Microseconds now = Now();
+  const Microseconds until = tasks_.NextTime(std::min(now + kPatience, last_look_ + Interval()));
   if (BeginSleep()) {
-    WaitForLatch(TimestampDifferenceMilliseconds(now, until));
+    WaitForLatch(MillisecondsUntil(now, until));
     EndSleep();
   }
 }
@@ -125,8 +138,7 @@ void hnsw_worker_main(Datum arg) {
   using namespace hnswpg;
   const Oid database = DatumGetObjectId(arg);
   BeginProcess();
-  AttachRegistry();
-  if (!BecomeWorker(database)) return;
+  if (!AttachRegistry() || !BecomeWorker(database)) return;
   BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
   // Settings of the database or of everyone that are meant for sessions.
   for (const char* timeout :

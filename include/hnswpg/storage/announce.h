@@ -14,7 +14,8 @@ extern int sync_interval;
 // and when the transaction ends, whichever way: what was written stays pending.
 // For every row; costs next to nothing except where it wakes. Does nothing where
 // there is no worker: for temporary tables, in parallel workers, with
-// hnsw.sync_interval = 0, in a server that stands alone or is being upgraded.
+// hnsw.sync_interval = 0, in a server that stands alone or is being upgraded, and
+// where shared memory has no room for the registry of workers.
 void AnnounceWork(Relation index);
 
 }  // namespace hnswpg

@@ -1,11 +1,12 @@
 // The registry of background workers, in shared memory: a slot for each database
 // that has one or wants one. Made by the first process that asks for it, so nothing
-// has to be preloaded.
+// has to be preloaded; a server that preloads the module makes it at its start, when
+// there is memory for sure. Where there is no registry there are no workers.
 //
 // One spinlock guards it all; nothing that can fail is done under it. Those who
 // have work and the worker that is about to stop meet there, so no work is
 // announced to a worker that does not look any more; and one that is made to end after
-// its first look has a successor started if there is some.
+// its first look has a successor started if there is some, or if it had some in hand.
 #ifndef HNSWPG_STORAGE_WORKER_SLOT_H_
 #define HNSWPG_STORAGE_WORKER_SLOT_H_
 
@@ -30,9 +31,15 @@ struct Work {
   bool empty() const { return !all && n == 0; }
 };
 
-// Attaches to the registry, which makes it first if need be. Raises an error if
-// there is no shared memory left. Called before any of what follows.
-void AttachRegistry();
+// Attaches to the registry, which makes it first if need be. False: there is none,
+// since no shared memory is left or another version of this module has made it
+// (shared_memory.h); it is looked for again after some seconds. Raises nothing. What
+// follows may be called after it returned true.
+bool AttachRegistry();
+
+// With shared_preload_libraries, while these are loaded: has the registry made when
+// the server starts.
+void ReserveRegistry();
 
 // ---- for those who have work ----
 
@@ -58,6 +65,10 @@ bool BecomeWorker(Oid database);
 
 // Takes what was announced.
 Work TakeWork();
+
+// Says that the worker has seen the database's indexes, and whether there is something
+// that a successor would have to do if it ended now.
+void ReportLook(bool has_more);
 
 // Says that this process wants to be woken by its latch. False: there is work.
 bool BeginSleep();

@@ -3,6 +3,7 @@
 #define HNSWPG_WORKER_TASKS_H_
 
 #include "hnswpg/core/pod.h"
+#include "hnswpg/storage/clock.h"
 #include "hnswpg/storage/index.h"
 
 namespace hnswpg {
@@ -17,9 +18,11 @@ enum class Outcome {
 
 struct Task {
   Oid index;
-  TimestampTz due;
+  Microseconds due;
   int attempts;       // failed, or given way, one after another
   uint32 last_error;  // hnswpg/worker/guard.h
+  // Of an index that is not valid: until when it is waited for.
+  Microseconds await_until = kNever;
 };
 
 class TaskList {
@@ -30,14 +33,14 @@ class TaskList {
   void Add(Oid index);
 
   // A task that is due, null if none is. Valid until the next call.
-  Task* NextDue(TimestampTz now);
+  Task* NextDue(Microseconds now);
 
   // Removes the task, or says when it is due again.
-  void Conclude(Task* task, Outcome outcome, TimestampTz now);
+  void Conclude(Task* task, Outcome outcome, Microseconds now);
 
   bool empty() const { return tasks_.empty(); }
   // When the next is due, `otherwise` if that is earlier.
-  TimestampTz NextTime(TimestampTz otherwise) const;
+  Microseconds NextTime(Microseconds otherwise) const;
 
  private:
   PodVector<Task> tasks_;
