@@ -1,12 +1,19 @@
 // One index, in one transaction.
 //
-// Locks: AccessShareLock on the table, so that those who wait for everybody that
-// may use the index (REINDEX CONCURRENTLY before it drops the old one) wait for us
-// too; RowExclusiveLock on the index. Neither is waited for: behind somebody who
-// waits for the table, the worker would only make the queue longer.
+// Locks: RowExclusiveLock on the index; AccessShareLock on the table, so that those who
+// wait for everybody that may use the index (REINDEX CONCURRENTLY before it drops the
+// old one) wait for us too. Neither is waited for: behind somebody who waits for the
+// table, the worker would only make the queue longer. (So the order, index first, cannot
+// end in a deadlock.)
+//
+// Two kinds of index are announced before they can be worked on, and nobody announces
+// them again. One whose creator has not committed, which PREPARE TRANSACTION makes last:
+// its lock is held, so it counts as being in use until that ends. And one that is being
+// built CONCURRENTLY: it takes insertions before it is valid.
 #include "hnswpg/worker/service.h"
 
 #include "hnswpg/am/am.h"
+#include "hnswpg/storage/clock.h"
 #include "hnswpg/storage/sync.h"
 #include "hnswpg/storage/vacuum.h"
 #include "hnswpg/worker/guard.h"
@@ -14,6 +21,7 @@
 extern "C" {
 #include "access/relation.h"
 #include "catalog/index.h"
+#include "storage/lock.h"
 #include "utils/backend_status.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -36,8 +44,27 @@ void AddContext(void* arg) {
 
 bool IsOurs(Relation rel) {
   return rel->rd_rel->relkind == RELKIND_INDEX && rel->rd_indam->ambuild == hnswbuild &&
-         rel->rd_rel->relpersistence != RELPERSISTENCE_TEMP && rel->rd_index->indisvalid &&
-         rel->rd_index->indisready && rel->rd_index->indislive;
+         rel->rd_rel->relpersistence != RELPERSISTENCE_TEMP && rel->rd_index->indislive;
+}
+
+bool IsComplete(Relation rel) { return rel->rd_index->indisvalid && rel->rd_index->indisready; }
+
+// Who builds an index beside insertions holds a lock on the table that only one may have.
+bool MayBeInConstruction(Oid table) {
+  LOCKTAG tag;
+  SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
+  int holders;
+  pfree(GetLockConflicts(&tag, ShareUpdateExclusiveLock, &holders));
+  return holders > 0;
+}
+
+// An index that is not valid: whether it may become so. Its builder lets go of the lock
+// a moment before the commit that makes it valid.
+Outcome AwaitCompletion(Oid table, Microseconds* await_until) {
+  constexpr Microseconds kCommit = 10 * kSecond;
+  const Microseconds now = Now();
+  if (MayBeInConstruction(table)) *await_until = now + kCommit;
+  return now < *await_until ? Outcome::kGaveWay : Outcome::kNothingToDo;
 }
 
 void ReportActivity(const char* verb, uint32_t count, const char* name) {
@@ -77,36 +104,36 @@ Outcome WorkOn(Relation rel, const char* name, bool links_first) {
   return worked ? Outcome::kWorked : Outcome::kNothingToDo;
 }
 
-Outcome OpenAndWork(Oid oid, bool links_first, Name* name) {
-  const Oid table = IndexGetRelation(oid, true);
+struct Job {
+  Oid index;
+  bool links_first;
+  Microseconds await_until;  // of the task
+  Name name;
+  Outcome outcome;
+};
+
+Outcome OpenAndWork(Job* job) {
+  if (!ConditionalLockRelationOid(job->index, RowExclusiveLock)) return Outcome::kGaveWay;
+  const Oid table = IndexGetRelation(job->index, true);
   if (table == InvalidOid) return Outcome::kNothingToDo;
-  if (!ConditionalLockRelationOid(table, AccessShareLock) ||
-      !ConditionalLockRelationOid(oid, RowExclusiveLock)) {
-    return Outcome::kGaveWay;
-  }
-  Relation rel = try_relation_open(oid, NoLock);
+  if (!ConditionalLockRelationOid(table, AccessShareLock)) return Outcome::kGaveWay;
+  Relation rel = try_relation_open(job->index, NoLock);
   if (!rel) return Outcome::kNothingToDo;
   Outcome outcome = Outcome::kNothingToDo;
   if (IsOurs(rel)) {
-    NameIndex(rel, name);
-    outcome = WorkOn(rel, *name, links_first);
+    NameIndex(rel, &job->name);
+    outcome = IsComplete(rel) ? WorkOn(rel, job->name, job->links_first)
+                              : AwaitCompletion(table, &job->await_until);
   }
   relation_close(rel, NoLock);
   return outcome;
 }
 
-struct Job {
-  Oid index;
-  bool links_first;
-  Name name;
-  Outcome outcome;
-};
-
 void DoJob(void* arg) {
   Job* job = static_cast<Job*>(arg);
   ErrorContextCallback callback = {error_context_stack, AddContext, job->name};
   error_context_stack = &callback;
-  job->outcome = OpenAndWork(job->index, job->links_first, &job->name);
+  job->outcome = OpenAndWork(job);
   error_context_stack = callback.previous;
 }
 
@@ -116,9 +143,12 @@ Outcome ServiceIndex(Task* task) {
   Job job;
   job.index = task->index;
   job.links_first = task->attempts % 2 == 1;
+  job.await_until = task->await_until;
   job.outcome = Outcome::kNothingToDo;
   snprintf(job.name, sizeof(job.name), "with OID %u", task->index);
-  return RunInTransaction(DoJob, &job, &task->last_error) ? job.outcome : Outcome::kFailed;
+  const bool done = RunInTransaction(DoJob, &job, &task->last_error);
+  task->await_until = job.await_until;
+  return done ? job.outcome : Outcome::kFailed;
 }
 
 }  // namespace hnswpg
