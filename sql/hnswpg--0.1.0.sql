@@ -5,6 +5,12 @@
 
 \echo Use "CREATE EXTENSION hnswpg" to load this file. \quit
 
+-- Not beside pgvector: an error that says so, before anything is created.
+CREATE FUNCTION hnswpg_check_no_pgvector() RETURNS void
+  AS 'MODULE_PATHNAME' LANGUAGE C;
+SELECT hnswpg_check_no_pgvector();
+DROP FUNCTION hnswpg_check_no_pgvector();
+
 -- ============================================================================
 -- Type vector
 -- ============================================================================

@@ -45,6 +45,7 @@ void hnswcostestimate(PlannerInfo* root, IndexPath* path, double loop_count, Cos
     *pages = 0;
     return;
   }
+  PrepareScanSettings();
   GenericCosts costs{};
   genericcostestimate(root, path, loop_count, &costs);
 

@@ -3,6 +3,7 @@
 #include "hnswpg/type/function.h"
 
 HNSWPG_FUNCTION(hnswhandler)(PG_FUNCTION_ARGS) {
+  hnswpg::PrepareScanSettings();
   IndexAmRoutine* am = makeNode(IndexAmRoutine);
   am->amstrategies = 0;
   am->amsupport = hnswpg::kSupportProcs;

@@ -68,6 +68,7 @@ IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys) {
 }
 
 void hnswrescan(IndexScanDesc desc, ScanKey keys, int, ScanKey orderbys, int) {
+  PrepareScanSettings();
   ScanOpaque* opaque = static_cast<ScanOpaque*>(desc->opaque);
   MemoryContextReset(opaque->memory.kept->context);
   opaque->search = nullptr;

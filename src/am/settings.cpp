@@ -1,17 +1,26 @@
-// SET hnsw....: what a session says about its searches (pgvector's clients use the
-// same names) and insertions, and what the server says to the background worker.
+// SET hnsw....: what a session says about its searches and insertions, and what the
+// server says to the background worker.
+//
+// The settings of searches have the names that pgvector's clients use. The server lets a
+// name be defined once in a process, and pgvector's library defines them when it is
+// loaded. So this module does that in no process that may belong to a database with
+// pgvector: not in the postmaster, which preloads it and whose children inherit what it
+// has defined, but where a process first uses the access method. What was SET before is
+// a placeholder of the server's, whose value is taken over then.
 #include "hnswpg/am/am.h"
+#include "hnswpg/am/pgvector.h"
 #include "hnswpg/storage/announce.h"
 
 extern "C" {
+#include "access/xact.h"
 #include "utils/guc.h"
 }
 
 namespace hnswpg {
 
-int ef_search;
-int iterative_scan;
-int max_scan_tuples;
+int ef_search = 40;
+int iterative_scan = kIterativeStrict;
+int max_scan_tuples = 20000;
 int pending_limit;
 bool startup_sync;
 double cleanup_threshold;
@@ -23,10 +32,15 @@ const config_enum_entry kIterativeScanValues[] = {{"off", kIterativeOff, false},
                                                   {"strict_order", kIterativeStrict, false},
                                                   {nullptr, 0, false}};
 
+constexpr int kMaxEfSearch = 100000;
+
+constexpr const char* kScanSettings[] = {"hnsw.ef_search", "hnsw.iterative_scan",
+                                         "hnsw.max_scan_tuples"};
+
 void DefineScanSettings() {
   DefineCustomIntVariable("hnsw.ef_search", "Sets how many candidates a search keeps.",
                           "More find more of the true nearest neighbours and take longer.",
-                          &ef_search, 40, 1, 100000, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+                          &ef_search, 40, 1, kMaxEfSearch, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   DefineCustomEnumVariable(
       "hnsw.iterative_scan",
       "Sets whether a scan goes on when more rows than ef_search are wanted.",
@@ -40,7 +54,45 @@ void DefineScanSettings() {
       1, PG_INT32_MAX, PGC_USERSET, 0, nullptr, nullptr, nullptr);
 }
 
-void DefineWriteSettings() {
+bool IsPlaceholder(const char* name) {
+  return (GetConfigOptionFlags(name, true) & GUC_CUSTOM_PLACEHOLDER) != 0;
+}
+
+bool IsDefined(const char* name) {
+  return GetConfigOption(name, true, false) != nullptr && !IsPlaceholder(name);
+}
+
+bool AnyWasSet() {
+  for (const char* name : kScanSettings) {
+    if (IsPlaceholder(name)) return true;
+  }
+  return false;
+}
+
+void ReadInt(const char* name, int otherwise, int max, int* value) {
+  const char* text = GetConfigOption(name, true, false);
+  if (!text || !parse_int(text, value, 0, nullptr) || *value < 1 || *value > max) {
+    *value = otherwise;
+  }
+}
+
+void ReadIterativeScan() {
+  const char* text = GetConfigOption("hnsw.iterative_scan", true, false);
+  iterative_scan = kIterativeStrict;
+  for (const config_enum_entry* entry = kIterativeScanValues; text && entry->name; entry++) {
+    if (pg_strcasecmp(entry->name, text) == 0) iterative_scan = entry->val;
+  }
+}
+
+void ReadPlaceholders() {
+  ReadInt("hnsw.ef_search", 40, kMaxEfSearch, &ef_search);
+  ReadInt("hnsw.max_scan_tuples", 20000, PG_INT32_MAX, &max_scan_tuples);
+  ReadIterativeScan();
+}
+
+}  // namespace
+
+void DefineSettings() {
   DefineCustomIntVariable(
       "hnsw.pending_limit", "Sets how many elements may wait for being linked into the graph.",
       "Every search looks at each of them. Beyond the limit an insertion links "
@@ -62,11 +114,23 @@ void DefineWriteSettings() {
       &cleanup_threshold, 0.1, 0.0, 1.0, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
 }
 
-}  // namespace
-
-void DefineSettings() {
+// To define a setting that was SET before is to set it, which the server does not let a
+// process do during a parallel operation. Then the values are read as they are, for each
+// scan anew: a function may have settings of its own.
+void PrepareScanSettings() {
+  static bool defined = false;
+  if (defined) return;
+  for (const char* name : kScanSettings) {
+    if (!IsDefined(name)) continue;
+    if (IsTransactionState()) CheckNoPgvector();
+    RaiseBesidePgvector(name);
+  }
+  if (IsInParallelMode() && AnyWasSet()) {
+    ReadPlaceholders();
+    return;
+  }
   DefineScanSettings();
-  DefineWriteSettings();
+  defined = true;
 }
 
 }  // namespace hnswpg

@@ -93,13 +93,12 @@ void Ask(Slot* slot, Microseconds now) {
   slot->asked_at = now;
 }
 
-// $libdir, because that is where the extension's functions are said to be.
 BackgroundWorker Describe(const char* function) {
   BackgroundWorker worker{};
   worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
   worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
   worker.bgw_restart_time = BGW_NEVER_RESTART;
-  snprintf(worker.bgw_library_name, BGW_MAXLEN, "%s", "$libdir/hnswpg");
+  snprintf(worker.bgw_library_name, BGW_MAXLEN, "%s", kLibrary);
   snprintf(worker.bgw_function_name, BGW_MAXLEN, "%s", function);
   return worker;
 }

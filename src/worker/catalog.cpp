@@ -1,14 +1,20 @@
 // Scans of catalogs that have no index to serve them.
 #include "hnswpg/worker/catalog.h"
 
+#include "hnswpg/storage/index.h"
+#include "hnswpg/storage/worker_slot.h"
+
 extern "C" {
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
-#include "commands/defrem.h"
+#include "catalog/pg_proc.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/syscache.h"
 }
 
 namespace hnswpg {
@@ -30,6 +36,27 @@ void ScanCatalog(Oid catalog, int n_keys, ScanKey keys, PodVector<Oid>* list,
   table_close(rel, AccessShareLock);
 }
 
+// Whether an attribute of a function is this text.
+bool HasText(HeapTuple function, AttrNumber attribute, const char* wanted) {
+  bool null;
+  const Datum value = SysCacheGetAttr(PROCOID, function, attribute, &null);
+  return !null && strcmp(TextDatumGetCString(value), wanted) == 0;
+}
+
+bool IsOurHandler(Oid handler) {
+  HeapTuple function = SearchSysCache1(PROCOID, ObjectIdGetDatum(handler));
+  if (!HeapTupleIsValid(function)) return false;
+  const bool ours = HasText(function, Anum_pg_proc_prosrc, "hnswhandler") &&
+                    HasText(function, Anum_pg_proc_probin, kLibrary);
+  ReleaseSysCache(function);
+  return ours;
+}
+
+void AppendMethod(HeapTuple tuple, PodVector<Oid>* list) {
+  const Form_pg_am form = reinterpret_cast<Form_pg_am>(GETSTRUCT(tuple));
+  if (form->amtype == AMTYPE_INDEX && IsOurHandler(form->amhandler)) list->Push(form->oid);
+}
+
 void AppendIndex(HeapTuple tuple, PodVector<Oid>* list) {
   const Form_pg_class form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
   if (form->relkind == RELKIND_INDEX && form->relpersistence != RELPERSISTENCE_TEMP) {
@@ -47,8 +74,9 @@ void AppendDatabase(HeapTuple tuple, PodVector<Oid>* list) {
 }  // namespace
 
 void ListIndexes(PodVector<Oid>* indexes) {
-  const Oid method = get_am_oid("hnsw", true);
-  if (method != InvalidOid) {
+  PodVector<Oid> methods(ContextArena(CurrentMemoryContext));
+  ScanCatalog(AccessMethodRelationId, 0, nullptr, &methods, AppendMethod);
+  for (Oid method : methods) {
     ScanKeyData key;
     ScanKeyInit(&key, Anum_pg_class_relam, BTEqualStrategyNumber, F_OIDEQ,
                 ObjectIdGetDatum(method));

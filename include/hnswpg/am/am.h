@@ -34,7 +34,15 @@ extern int max_scan_tuples;
 extern int pending_limit;
 extern bool startup_sync;
 extern double cleanup_threshold;
+
+// Defines those that only this module has. Once a process.
 void DefineSettings();
+
+// Sees to it that those that pgvector has too, which are those of scans, are defined in
+// this process or, where they cannot be, have their values. Called by whoever is about
+// to read them, and as soon as this process uses the access method. Raises an error if
+// another library has defined them.
+void PrepareScanSettings();
 
 // ---- plans (plan.cpp) ----
 

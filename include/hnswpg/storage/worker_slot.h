@@ -18,6 +18,9 @@ extern "C" {
 
 namespace hnswpg {
 
+// The module's file, as the extension's functions name it (hnswpg.control).
+inline constexpr char kLibrary[] = "$libdir/hnswpg";
+
 // Indexes that a slot can name; where there are more, the worker looks at all.
 inline constexpr int kMaxAnnounced = 8;
 

@@ -9,8 +9,9 @@ namespace hnswpg {
 
 // Both append to the list, and are called in a transaction.
 
-// The hnsw indexes of this database that are not temporary. Another extension may
-// have an access method of this name: whoever opens one looks at its functions.
+// The indexes of this database that have our access method and are not temporary.
+// Another extension may have one of the same name: ours is the one whose handler is in
+// our library. No index is opened, and so no other library is loaded.
 void ListIndexes(PodVector<Oid>* indexes);
 
 // The databases in which there may be such indexes.
