@@ -20,6 +20,7 @@ void Prepare() {
   DefineOptions();
   DefineSettings();
   InstallPlanHook();
+  InstallAlterHook();
 }
 
 bool DatabaseHasExtension() {

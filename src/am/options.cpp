@@ -1,9 +1,20 @@
 // CREATE INDEX ... WITH (m, ef_construction, quantization, sync), and what options,
 // operator class and column make together.
+//
+// ALTER INDEX ... SET changes what the next REINDEX builds and not the graph that is
+// there, which has its parameters in its metapage. Whoever alters is told so by way of the
+// server's object access hook, which is called after the change of a catalog.
 #include "hnswpg/am/am.h"
 
 extern "C" {
+#include "access/relation.h"
 #include "access/reloptions.h"
+#include "access/table.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 }
 
 #include "hnswpg/type/vector.h"
@@ -70,7 +81,77 @@ int ColumnDimensions(Relation index) {
   return dim;
 }
 
+object_access_hook_type earlier_access_hook = nullptr;
+
+// What a graph is built with; those of no options are the defaults.
+struct BuildOptions {
+  int m = kDefaultM;
+  int ef_construction = kDefaultEfConstruction;
+  int quantization = kUnset;
+  bool operator==(const BuildOptions&) const = default;
+};
+
+BuildOptions BuildOptionsOf(const void* options) {
+  if (!options) return {};
+  const Options* given = static_cast<const Options*>(options);
+  return {given->m, given->ef_construction, given->quantization};
+}
+
+// As the catalog has them by now, which the relation's cache entry does not yet show.
+BuildOptions NewBuildOptions(Oid index) {
+  BuildOptions result;
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(index));
+  Relation catalog = table_open(RelationRelationId, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(catalog, ClassOidIndexId, true, SnapshotSelf, 1, &key);
+  HeapTuple tuple = systable_getnext(scan);
+  if (HeapTupleIsValid(tuple)) {
+    result = BuildOptionsOf(extractRelOptions(tuple, RelationGetDescr(catalog), hnswoptions));
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return result;
+}
+
+bool WasBuiltSo(const IndexParameters& graph, const BuildOptions& options) {
+  const bool has_codes = graph.quantization != Quantization::kNone;
+  // Without being asked for, codes are there but for the L1 distance.
+  const bool wants_codes = options.quantization == kOptionInt8 ||
+                           (options.quantization == kUnset && graph.metric != Metric::kL1);
+  return graph.m == options.m && graph.ef_construction == options.ef_construction &&
+         has_codes == wants_codes;
+}
+
+void NoticeIfGraphStays(Relation index) {
+  const BuildOptions options = NewBuildOptions(RelationGetRelid(index));
+  if (options == BuildOptionsOf(index->rd_options)) return;
+  if (WasBuiltSo(OpenIndex(index).parameters, options)) return;
+  ereport(NOTICE, (errmsg("the graph of index \"%s\" stays as it was built until it is built anew",
+                          RelationGetRelationName(index)),
+                   errhint("REINDEX the index, or call hnsw_sync for it with rebuild => true.")));
+}
+
+bool IsOurValidIndex(Relation rel) {
+  return rel->rd_rel->relkind == RELKIND_INDEX && rel->rd_indam->ambuild == hnswbuild &&
+         rel->rd_index->indisvalid && !RELATION_IS_OTHER_TEMP(rel);
+}
+
+void AfterAlter(ObjectAccessType access, Oid catalog, Oid object, int part, void* arg) {
+  if (earlier_access_hook) earlier_access_hook(access, catalog, object, part, arg);
+  if (access != OAT_POST_ALTER || catalog != RelationRelationId || part != 0) return;
+  if (get_rel_relkind(object) != RELKIND_INDEX) return;
+  Relation index = try_relation_open(object, AccessShareLock);
+  if (!index) return;
+  if (IsOurValidIndex(index)) NoticeIfGraphStays(index);
+  relation_close(index, AccessShareLock);
+}
+
 }  // namespace
+
+void InstallAlterHook() {
+  earlier_access_hook = object_access_hook;
+  object_access_hook = AfterAlter;
+}
 
 void DefineOptions() {
   option_kind = add_reloption_kind();

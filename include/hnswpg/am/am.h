@@ -22,6 +22,10 @@ inline constexpr int kMaxEfConstruction = 1000;
 // Tells the server of the options; once a process.
 void DefineOptions();
 
+// Has ALTER INDEX ... SET say where the graph stays as it is until REINDEX. Once a
+// process.
+void InstallAlterHook();
+
 // Whether the index is WITH (sync = immediate).
 bool LinksAtOnce(Relation index);
 
