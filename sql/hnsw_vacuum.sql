@@ -168,7 +168,8 @@ DROP TABLE hnsw_vacuum;
 CREATE TABLE hnsw_vacuum_wide (id int, v vector(3000));
 CREATE INDEX hnsw_vacuum_wide_idx ON hnsw_vacuum_wide USING hnsw (v vector_l2_ops) WITH (quantization = none);
 INSERT INTO hnsw_vacuum_wide SELECT i, test_vector(i, 3000) FROM generate_series(1, 30) i;
-SELECT hnsw_sync('hnsw_vacuum_wide_idx');
+-- (A worker may have linked some of them.)
+SELECT hnsw_sync('hnsw_vacuum_wide_idx') BETWEEN 0 AND 30 AS linked;
 DELETE FROM hnsw_vacuum_wide WHERE id % 3 > 0;
 VACUUM hnsw_vacuum_wide;
 SELECT * FROM hnsw_check('hnsw_vacuum_wide_idx', true);

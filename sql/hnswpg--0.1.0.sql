@@ -393,9 +393,9 @@ CREATE FUNCTION hnsw_status(
     OUT last_sync timestamp with time zone,
     OUT graph_bytes bigint, OUT vector_bytes bigint, OUT total_bytes bigint)
   RETURNS SETOF record
-  AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 1;
+  AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION hnsw_status(regclass, boolean) IS
-  'what an hnsw index holds; a row for each partition of a partitioned index that can be read; skip_unreadable: no row, instead of an error, for an index that is gone or cannot be read';
+  'what an hnsw index holds; a row for each partition of a partitioned index that can be read; skip_unreadable: no row, instead of an error, for an index that is gone or cannot be read, and a warning and NULLs for a damaged one';
 
 -- MATERIALIZED: hnsw_status is to be asked about hnsw indexes only.
 CREATE VIEW hnsw_indexes AS
@@ -411,12 +411,12 @@ CREATE VIEW hnsw_indexes AS
   SELECT o.schema_name, o.table_name, o.index_name, s.*
     FROM ours AS o CROSS JOIN LATERAL hnsw_status(o.oid, true) AS s;
 COMMENT ON VIEW hnsw_indexes IS
-  'status of every hnsw index of the database that can be read: not those that are invalid, another session''s temporary ones, and on a standby unlogged ones';
+  'status of every hnsw index of the database that can be read (of a damaged one NULLs, and a warning): not those that are invalid, another session''s temporary ones, and on a standby unlogged ones';
 COMMENT ON COLUMN hnsw_indexes.schema_name IS 'schema of table and index';
 COMMENT ON COLUMN hnsw_indexes.table_name IS 'table';
 COMMENT ON COLUMN hnsw_indexes.index_name IS 'index';
 COMMENT ON COLUMN hnsw_indexes.index IS 'index, as the functions take it';
-COMMENT ON COLUMN hnsw_indexes.table_rows IS 'rows of the table, as the planner estimates';
+COMMENT ON COLUMN hnsw_indexes.table_rows IS 'rows of the table, estimated from its size now and the rows a page that VACUUM or ANALYZE have found last; NULL: they have not counted them yet';
 COMMENT ON COLUMN hnsw_indexes.elements IS 'elements that the graph has and searches may return';
 COMMENT ON COLUMN hnsw_indexes.pending IS 'elements not yet linked; searches look at each of them';
 COMMENT ON COLUMN hnsw_indexes.dead IS 'elements without a row that still lead searches on';

@@ -1,5 +1,22 @@
--- hnsw_sync, hnsw_cleanup, hnsw_status, hnsw_indexes. The server runs without the
--- background worker (hnsw.sync_interval = 0), so that counts hold still.
+-- hnsw_sync, hnsw_cleanup, hnsw_status, hnsw_indexes.
+SET client_min_messages = warning;
+
+-- Counts hold still only where no background worker does what is done here by hand. A
+-- server that has one goes without it for the time of this test.
+LOAD 'hnswpg';
+SELECT coalesce(max(setting), '') AS own_interval FROM pg_file_settings
+  WHERE name = 'hnsw.sync_interval' AND sourcefile ~ 'postgresql.auto.conf$' \gset
+ALTER SYSTEM SET hnsw.sync_interval = 0;
+SELECT pg_reload_conf();
+\c -
+SELECT current_setting('hnsw.sync_interval') WHERE vector_dims('[1,2,3]') = 3;
+DO $$BEGIN
+  FOR i IN 1 .. 1000 LOOP
+    PERFORM pg_stat_clear_snapshot();
+    EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'hnswpg worker');
+    PERFORM pg_sleep(0.01);
+  END LOOP;
+END$$;
 SET client_min_messages = warning;
 
 -- Reproducible vectors: element j of vector i.
@@ -58,9 +75,21 @@ SELECT * FROM counts('m_idx');
 SELECT hnsw_sync('m_idx');
 SELECT * FROM hnsw_check('m_idx', true);
 
--- The number of rows is the planner's
+-- The number of rows is an estimate, once there is something to estimate from
 ANALYZE m;
 SELECT table_rows, (SELECT reltuples FROM pg_class WHERE relname = 'm') FROM hnsw_status('m_idx');
+CREATE TABLE m_rows (v vector(3)) WITH (autovacuum_enabled = off);
+CREATE INDEX m_rows_idx ON m_rows USING hnsw (v vector_l2_ops);
+SELECT table_rows FROM hnsw_status('m_rows_idx');
+INSERT INTO m_rows SELECT maintenance_vector(i, 3) FROM generate_series(1, 500) i;
+SELECT table_rows FROM hnsw_status('m_rows_idx');
+ANALYZE m_rows;
+SELECT table_rows FROM hnsw_status('m_rows_idx');
+INSERT INTO m_rows SELECT v FROM m_rows;
+SELECT table_rows BETWEEN 800 AND 1200 AS follows_the_size FROM hnsw_status('m_rows_idx');
+TRUNCATE m_rows;
+SELECT table_rows FROM hnsw_status('m_rows_idx');
+DROP TABLE m_rows;
 
 -- Rebuilding: another file, the same index, whatever uses it
 CREATE FUNCTION file_of(idx regclass, OUT path text) LANGUAGE sql AS 'SELECT pg_relation_filepath(idx)';
@@ -208,6 +237,9 @@ SELECT * FROM hnsw_status('m_btree', true);
 SELECT * FROM hnsw_status('m_other_pkey');
 SELECT hnsw_sync('m');
 SELECT hnsw_sync('m', true);
+SELECT hnsw_sync('m_parted');
+SELECT hnsw_sync('m_other');
+SELECT hnsw_cleanup('m_kinds');
 SELECT hnsw_cleanup('m');
 SELECT * FROM hnsw_status('m');
 SELECT hnsw_sync('pg_class_oid_index');
@@ -283,3 +315,12 @@ DROP TABLESPACE regress_hnswpg_space;
 DROP FUNCTION m_fails, m_who, file_of, counts, maintenance_vector;
 REVOKE ALL ON SCHEMA public FROM regress_hnswpg_maintainer;
 DROP ROLE regress_hnswpg_maintainer;
+
+-- The worker as it was
+SELECT :'own_interval' <> '' AS has_own \gset
+\if :has_own
+ALTER SYSTEM SET hnsw.sync_interval = :'own_interval';
+\else
+ALTER SYSTEM RESET hnsw.sync_interval;
+\endif
+SELECT pg_reload_conf();

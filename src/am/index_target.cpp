@@ -10,13 +10,24 @@ extern "C" {
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "lib/stringinfo.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 }
 
 namespace hnswpg {
 namespace {
+
+bool IsHnsw(Oid index) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+  if (!HeapTupleIsValid(tuple)) return false;
+  const Oid method = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relam;
+  ReleaseSysCache(tuple);
+  return GetIndexAmRoutineByAmId(method, false)->ambuild == hnswbuild;
+}
 
 [[noreturn]] void RaiseMissing(Oid index) {
   ereport(ERROR,
@@ -26,6 +37,34 @@ namespace {
 
 [[noreturn]] void RaiseWrongKind(const char* name, const char* expected) {
   ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not %s", name, expected)));
+  pg_unreachable();
+}
+
+// The hnsw indexes of a table, or of a partitioned one, as text; null if it has none.
+char* IndexesOf(Oid table) {
+  StringInfoData names;
+  initStringInfo(&names);
+  Relation rel = try_table_open(table, AccessShareLock);
+  if (rel == nullptr) return nullptr;
+  ListCell* cell;
+  foreach (cell, RelationGetIndexList(rel)) {
+    if (!IsHnsw(lfirst_oid(cell))) continue;
+    if (names.len > 0) appendStringInfoString(&names, ", ");
+    appendStringInfoString(&names, DatumGetCString(DirectFunctionCall1(
+                                       regclassout, ObjectIdGetDatum(lfirst_oid(cell)))));
+  }
+  table_close(rel, AccessShareLock);
+  return names.len > 0 ? names.data : nullptr;
+}
+
+[[noreturn]] void RaiseNoIndex(Oid relation, const char* name, char relkind) {
+  const bool has_indexes = relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE ||
+                           relkind == RELKIND_MATVIEW;
+  const char* indexes = has_indexes ? IndexesOf(relation) : nullptr;
+  ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not an index", name),
+                  indexes       ? errhint("Its hnsw indexes: %s.", indexes)
+                  : has_indexes ? errhint("It has no hnsw index.")
+                                : 0));
   pg_unreachable();
 }
 
@@ -76,11 +115,9 @@ void CheckIsHnsw(Oid index) {
   const Form_pg_class form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
   const char* name = NameStr(form->relname);
   if (form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX) {
-    RaiseWrongKind(name, "an index");
+    RaiseNoIndex(index, name, form->relkind);
   }
-  if (GetIndexAmRoutineByAmId(form->relam, false)->ambuild != hnswbuild) {
-    RaiseWrongKind(name, "an hnsw index");
-  }
+  if (!IsHnsw(index)) RaiseWrongKind(name, "an hnsw index");
   ReleaseSysCache(tuple);
 }
 

@@ -40,7 +40,8 @@ constexpr const char* kScanSettings[] = {"hnsw.ef_search", "hnsw.iterative_scan"
 void DefineScanSettings() {
   DefineCustomIntVariable("hnsw.ef_search", "Sets how many candidates a search keeps.",
                           "More find more of the true nearest neighbours and take longer.",
-                          &ef_search, 40, 1, kMaxEfSearch, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+                          &ef_search, 40, 1, kMaxEfSearch, PGC_USERSET, 0, nullptr, nullptr,
+                          nullptr);
   DefineCustomEnumVariable(
       "hnsw.iterative_scan",
       "Sets whether a scan goes on when more rows than ef_search are wanted.",

@@ -4,6 +4,11 @@
 // AccessShareLock on table and index; the metapage is read once, so the numbers of
 // a row belong together. Anybody may ask: it tells no more than the statistics
 // views do.
+//
+// Where several indexes are asked about, or with skip_unreadable, a damaged one does not
+// hide the others: its row has its name and NULLs, and a warning says what is wrong.
+// (Reading it is a subtransaction then, which the server does not allow beside parallel
+// workers; so the function is PARALLEL UNSAFE.)
 #include "hnswpg/am/index_target.h"
 #include "hnswpg/storage/index.h"
 #include "hnswpg/type/function.h"
@@ -11,12 +16,14 @@
 extern "C" {
 #include "catalog/pg_class.h"
 #include "funcapi.h"
-#include "optimizer/plancat.h"
+#include "access/xact.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 #include "utils/tuplestore.h"
 }
 
 #include <algorithm>
+#include <cmath>
 
 namespace hnswpg {
 namespace {
@@ -35,11 +42,20 @@ struct Row {
   void AddCount(int64 count) { Add(Int64GetDatum(count)); }
 };
 
-int64 EstimatedRows(Relation table) {
-  BlockNumber pages;
-  double tuples, all_visible;
-  estimate_rel_size(table, nullptr, &pages, &tuples, &all_visible);
-  return static_cast<int64>(tuples);
+// From the rows a page that VACUUM or ANALYZE have counted last, and the table's size
+// now. (The planner's own estimate makes up rows for a table that was never counted, and
+// takes an empty one for ten pages that are about to be filled.)
+void AddEstimatedRows(Relation table, Row* row) {
+  const BlockNumber pages = RelationGetNumberOfBlocks(table);
+  const int32 counted = table->rd_rel->relpages;
+  const double tuples = table->rd_rel->reltuples;
+  if (pages == 0) {
+    row->AddCount(0);
+  } else if (tuples < 0 || counted <= 0) {
+    row->Add(0, true);
+  } else {
+    row->AddCount(std::llround(tuples / counted * pages));
+  }
 }
 
 void AddCounts(const Meta& meta, Row* row) {
@@ -74,17 +90,65 @@ Row Describe(const IndexTarget& target) {
   const Index index = OpenIndex(target.index);
   Row row;
   row.Add(ObjectIdGetDatum(RelationGetRelid(target.index)));
-  row.AddCount(EstimatedRows(target.table));
+  AddEstimatedRows(target.table, &row);
   AddCounts(index.meta, &row);
   AddGraph(index.meta, &row);
   AddSizes(index, &row);
   return row;
 }
 
+// Of an index of which nothing can be said.
+Row DescribeDamaged(const IndexTarget& target) {
+  Row row;
+  row.Add(ObjectIdGetDatum(RelationGetRelid(target.index)));
+  while (row.n < Row::kColumns) row.Add(0, true);
+  return row;
+}
+
+bool IsDamage(const ErrorData& error) {
+  return error.sqlerrcode == ERRCODE_INDEX_CORRUPTED || error.sqlerrcode == ERRCODE_DATA_CORRUPTED;
+}
+
+// The error is at the top of the server's stack of errors. Raised again unless it says
+// that the index is damaged; then it becomes a warning.
+void WarnOfDamage(MemoryContext context, Relation index) {
+  MemoryContextSwitchTo(context);
+  ErrorData* error = CopyErrorData();
+  if (!IsDamage(*error)) PG_RE_THROW();
+  FlushErrorState();
+  ereport(WARNING, (errcode(error->sqlerrcode),
+                    errmsg("index \"%s\" cannot be read", RelationGetRelationName(index)),
+                    errdetail_internal("%s.", error->message), errhint("REINDEX it.")));
+  FreeErrorData(error);
+}
+
+Row DescribeOrWarn(const IndexTarget& target) {
+  MemoryContext context = CurrentMemoryContext;
+  ResourceOwner owner = CurrentResourceOwner;
+  Row row;
+  BeginInternalSubTransaction(nullptr);
+  MemoryContextSwitchTo(context);
+  PG_TRY();
+  {
+    row = Describe(target);
+    ReleaseCurrentSubTransaction();
+  }
+  PG_CATCH();
+  {
+    WarnOfDamage(context, target.index);
+    RollbackAndReleaseCurrentSubTransaction();
+    row = DescribeDamaged(target);
+  }
+  PG_END_TRY();
+  MemoryContextSwitchTo(context);
+  CurrentResourceOwner = owner;
+  return row;
+}
+
 void PutRow(Oid oid, const TargetUse& use, ReturnSetInfo* result) {
   const IndexTarget target = OpenTarget(oid, use);
   if (target.index == nullptr) return;
-  Row row = Describe(target);
+  Row row = use.skips ? DescribeOrWarn(target) : Describe(target);
   CloseTarget(target, use);
   Assert(row.n == Row::kColumns && result->setDesc->natts == Row::kColumns);
   tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);

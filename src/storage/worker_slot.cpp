@@ -35,7 +35,7 @@ struct Slot {
   Work work;
   Microseconds asked_at;       // kStarting: when it was asked for
   Microseconds retry_at;       // kNone: not before, after a refusal or a failure
-  int failures;               // workers, one after another, that could not look
+  int failures;                // workers, one after another, that could not look
   Microseconds complained_at;  // 0: not since one could be started
   // Of a running worker. Its latch lies in shared memory, for ever; to set it when
   // it has become another process's does no harm.
