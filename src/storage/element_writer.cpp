@@ -105,14 +105,15 @@ Place ChoosePlace(const Index& index, const Meta& meta) {
 }
 
 // Fills slot `id`, whose page is part of the change.
-void FillSlot(const Index& index, PageTxn* txn, ElementId id, const char* code, ItemPointer tid,
-              bool fresh) {
+void FillSlot(const Index& index, PageTxn* txn, ElementId id, const char* code, ItemPointer tid) {
   char* slot = txn->slot(id);
   ExtendContent(txn->page(index.layout.SlotBlock(id)),
                 index.layout.SlotOffset(id) + index.layout.slot_bytes());
   ElementHead* head = HeadAt(slot);
   ElementTail* tail = TailAt(slot, index.layout);
-  const uint32_t version = fresh ? 0 : tail->version + 1;
+  // Of a slot that counts as never used too: it may have had a life before its page was
+  // to be given back, and a scan may remember that.
+  const uint32_t version = tail->version + 1;
   *head = ElementHead{};
   head->state = SlotState::kPending;
   head->level = RandomLevel(index.meta.m);
@@ -132,7 +133,7 @@ void FillSlot(const Index& index, PageTxn* txn, ElementId id, const char* code, 
 // The record that makes the element exist: slot and metapage.
 void CommitElement(const Index& index, PageTxn* txn, const Place& place, const char* code,
                    ItemPointer tid) {
-  FillSlot(index, txn, place.id, code, tid, place.fresh);
+  FillSlot(index, txn, place.id, code, tid);
   Meta* meta = txn->meta();
   if (place.fresh) {
     meta->next_element = place.id + 1;

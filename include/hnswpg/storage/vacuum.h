@@ -38,9 +38,10 @@ RemoveResult RemoveDead(const Index& index, bool gives_way);
 // The part of the elements in the graph that is dead, 0 to 1.
 double DeadFraction(const Meta& meta);
 
-// Gives free slots at the end of the file back to the file system, if there are
-// many and nobody else uses the index just now (AccessExclusiveLock, not waited
-// for). The caller holds RowExclusiveLock on the index.
+// Gives free slots at the end of the file back to the file system, if there are many.
+// The caller holds RowExclusiveLock on the index. The maintenance lock and, for the cut
+// alone, AccessExclusiveLock are taken if they can be had at once, and released; the graph
+// lock is taken and released in turns. Interruptible; what is done stays done.
 void GiveBackTail(const Index& index);
 
 }  // namespace hnswpg
