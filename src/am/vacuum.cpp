@@ -3,6 +3,7 @@
 // by VACUUM, since nobody else can see it.)
 #include "hnswpg/am/am.h"
 #include "hnswpg/storage/announce.h"
+#include "hnswpg/storage/compat.h"
 #include "hnswpg/storage/vacuum.h"
 
 extern "C" {
@@ -37,13 +38,12 @@ void CleanUp(const Index& index) {
   }
 }
 
-// The table's storage parameter vacuum_truncate = off keeps VACUUM from locks that
-// stop searches, on standbys above all, and so from this one. (What VACUUM's TRUNCATE
-// option says is not told.)
+// vacuum_truncate = off, the table's storage parameter or the server's setting, keeps
+// VACUUM from locks that stop searches, on standbys above all, and so from this one.
+// (What VACUUM's TRUNCATE option says is not told.)
 bool MayShorten(Relation index) {
   Relation table = RelationIdGetRelation(index->rd_index->indrelid);
-  const StdRdOptions* options = reinterpret_cast<const StdRdOptions*>(table->rd_options);
-  const bool may = options == nullptr || options->vacuum_truncate;
+  const bool may = compat::MayTruncate(table);
   RelationClose(table);
   return may;
 }

@@ -12,8 +12,10 @@
 extern "C" {
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
+#include "commands/vacuum.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 }
@@ -64,6 +66,15 @@ inline void VacuumDelayPoint() {
 #else
   vacuum_delay_point();
 #endif
+}
+
+// ---- whether VACUUM may truncate a table (18 has a setting for tables that do not say) ----
+inline bool MayTruncate(Relation table) {
+  const StdRdOptions* options = reinterpret_cast<const StdRdOptions*>(table->rd_options);
+#if PG_VERSION_NUM >= 180000
+  if (options == nullptr || !options->vacuum_truncate_set) return ::vacuum_truncate;
+#endif
+  return options == nullptr || options->vacuum_truncate;
 }
 
 // ---- a path that must never be taken (18 looks at more than the cost) ----
