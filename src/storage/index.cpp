@@ -36,15 +36,19 @@ void InitMetaPage(Page page, const IndexParameters& parameters) {
 
 namespace {
 
+[[noreturn]] void ReportVersion(Relation rel, uint32_t version) {
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                  errmsg("index \"%s\" has format version %u, but this hnswpg reads version %u",
+                         RelationGetRelationName(rel), version, kFormatVersion),
+                  version > kFormatVersion
+                      ? errhint("Install the newer hnswpg, or REINDEX with this one.")
+                      : errhint("REINDEX the index.")));
+  pg_unreachable();
+}
+
 void CheckMeta(Relation rel, const Meta& meta) {
   if (meta.magic != kMetaMagic) ReportDamage(rel, kMetaBlock, kNoId, "not a metapage");
-  if (meta.version > kFormatVersion) {
-    ereport(ERROR,
-            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-             errmsg("index \"%s\" has format version %u, newer than version %u of this hnswpg",
-                    RelationGetRelationName(rel), meta.version, kFormatVersion),
-             errhint("Install the newer hnswpg, or REINDEX with this one.")));
-  }
+  if (meta.version != kFormatVersion) ReportVersion(rel, meta.version);
   const bool sane = meta.dim >= 1 && meta.dim <= kMaxDim && meta.m >= kMinM && meta.m <= kMaxM &&
                     meta.metric >= 1 && meta.metric <= 4 && meta.quantization <= 1 &&
                     meta.next_element <= kMaxElements &&

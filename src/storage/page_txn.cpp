@@ -10,16 +10,22 @@ extern "C" {
 
 namespace hnswpg {
 
+// Which pages a change takes depends on what the index holds, so a fault here must not
+// become one of memory.
+void PageTxn::CheckRoom() const {
+  if (n_ >= kMaxPages) elog(ERROR, "hnswpg: a change of more than %d pages", kMaxPages);
+}
+
 void PageTxn::Want(BlockNumber block) {
   for (int i = 0; i < n_; i++) {
     if (parts_[i].block == block) return;
   }
-  Assert(n_ < kMaxPages);
+  CheckRoom();
   parts_[n_++] = Part{block, InvalidBuffer, nullptr, false};
 }
 
 void PageTxn::WantLocked(Buffer buffer) {
-  Assert(n_ < kMaxPages);
+  CheckRoom();
   parts_[n_++] = Part{BufferGetBlockNumber(buffer), buffer, nullptr, true};
 }
 

@@ -45,14 +45,15 @@ class Marker {
     ElementId id;
     ElementId more_tids;
     int n_before;
-    int n_tids;
+    int n_tids;  // that stay
     TidEntry tids[kInlineTids];
+    bool keep[kInlineTids];
     bool changed;
   };
   int ReadPage(BlockNumber block, SlotState state, SlotInfo* slots);
-  int KeepAlive(const TidEntry* from, int n, TidEntry* to);
+  int FindAlive(const TidEntry* entries, int n, bool* keep);
   bool PruneContainers(ElementId owner, ElementId first);
-  void PruneContainer(ElementId id, const TidEntry* entries, int n, int n_before);
+  void PruneContainer(ElementId id, const bool* keep, int n, int n_before);
   void RemoveContainer(ElementId owner, ElementId before, ElementId id, int n_before);
   void WritePage(BlockNumber block, const SlotInfo* slots, int n);
 
@@ -80,7 +81,7 @@ int Marker::ReadPage(BlockNumber block, SlotState state, SlotInfo* slots) {
       const ElementTail* tail = TailAt(slot, layout);
       const int n_tids = std::min<int>(tail->n_tids, kInlineTids);
       SlotInfo* info = &slots[n++];
-      *info = {first + i, tail->more_tids, n_tids, n_tids, {}, false};
+      *info = {first + i, tail->more_tids, n_tids, n_tids, {}, {}, false};
       std::copy(tail->tids, tail->tids + n_tids, info->tids);
     }
   }
@@ -88,16 +89,26 @@ int Marker::ReadPage(BlockNumber block, SlotState state, SlotInfo* slots) {
   return n;
 }
 
-// Copies the entries whose rows are alive; `to` may be `from`.
-int Marker::KeepAlive(const TidEntry* from, int n, TidEntry* to) {
+// Says of each entry whether its row is alive; returns how many are.
+int Marker::FindAlive(const TidEntry* entries, int n, bool* keep) {
   int kept = 0;
   for (int i = 0; i < n; i++) {
-    ItemPointerData tid = TidOf(from[i]);
-    if (is_dead_(&tid, arg_)) continue;
-    to[kept++] = from[i];
+    ItemPointerData tid = TidOf(entries[i]);
+    keep[i] = !is_dead_(&tid, arg_);
+    kept += keep[i];
   }
   removed_ += n - kept;
   return kept;
+}
+
+// Takes the others out. The entries are those of the page, not those that were read
+// before: a scan may have marked one as killed in between (KillTid takes no graph lock).
+// Nothing else can have changed them.
+void Compact(TidEntry* entries, int n, const bool* keep) {
+  int kept = 0;
+  for (int i = 0; i < n; i++) {
+    if (keep[i]) entries[kept++] = entries[i];
+  }
 }
 
 void Marker::MarkPage(BlockNumber block, SlotState state) {
@@ -106,7 +117,7 @@ void Marker::MarkPage(BlockNumber block, SlotState state) {
   bool any = false;
   for (int i = 0; i < n; i++) {
     SlotInfo* slot = &slots[i];
-    slot->n_tids = KeepAlive(slot->tids, slot->n_before, slot->tids);
+    slot->n_tids = FindAlive(slot->tids, slot->n_before, slot->keep);
     const bool has_more = slot->more_tids != kNoId && PruneContainers(slot->id, slot->more_tids);
     // Also an element that has none for another reason.
     const bool bare = slot->n_tids == 0 && !has_more && state == SlotState::kLinked;
@@ -128,7 +139,7 @@ void Marker::WritePage(BlockNumber block, const SlotInfo* slots, int n) {
     char* slot = txn.slot(info->id);
     ElementTail* tail = TailAt(slot, index_.layout);
     tail->n_tids = info->n_tids;
-    std::copy(info->tids, info->tids + info->n_tids, tail->tids);
+    Compact(tail->tids, info->n_before, info->keep);
     tail->version++;
     meta->n_tids -= info->n_before - info->n_tids;
     const bool bare = tail->n_tids == 0 && tail->more_tids == kNoId;
@@ -160,6 +171,7 @@ void Marker::MarkPending() {
 bool Marker::PruneContainers(ElementId owner, ElementId first) {
   const ElementLayout& layout = index_.layout;
   TidEntry* entries = static_cast<TidEntry*>(palloc(layout.tids_capacity() * sizeof(TidEntry)));
+  bool* keep = static_cast<bool*>(palloc(layout.tids_capacity() * sizeof(bool)));
   ElementId before = kNoId;
   CircleDetector circle;
   for (ElementId id = first; id != kNoId;) {
@@ -171,20 +183,21 @@ bool Marker::PruneContainers(ElementId owner, ElementId first) {
     }
     int n = 0;
     const ElementId next = ReadContainer(index_, owner, id, entries, &n);
-    const int kept = KeepAlive(entries, n, entries);
+    const int kept = FindAlive(entries, n, keep);
     if (kept == 0) {
       RemoveContainer(owner, before, id, n);
     } else {
-      if (kept < n) PruneContainer(id, entries, kept, n);
+      if (kept < n) PruneContainer(id, keep, kept, n);
       before = id;
     }
     id = next;
   }
+  pfree(keep);
   pfree(entries);
   return before != kNoId;
 }
 
-void Marker::PruneContainer(ElementId id, const TidEntry* entries, int n, int n_before) {
+void Marker::PruneContainer(ElementId id, const bool* keep, int n, int n_before) {
   const ElementLayout& layout = index_.layout;
   PageTxn txn(index_, WriteMode::kLogged);
   txn.Want(kMetaBlock);
@@ -193,7 +206,7 @@ void Marker::PruneContainer(ElementId id, const TidEntry* entries, int n, int n_
   char* slot = txn.slot(id);
   TailAt(slot, layout)->n_links = n;
   TailAt(slot, layout)->version++;
-  std::copy(entries, entries + n, ContainerTidsAt(slot, layout));
+  Compact(ContainerTidsAt(slot, layout), n_before, keep);
   txn.meta()->n_tids -= n_before - n;
   txn.Commit();
 }

@@ -24,8 +24,8 @@ class PageTxn {
 
   PageTxn(const Index& index, WriteMode mode) : index_(&index), mode_(mode) {}
 
-  // At most kMaxPages different blocks; the same block may be wanted again. The
-  // block exists (EnsureBlock).
+  // At most kMaxPages different blocks, else an error is raised; the same block may be
+  // wanted again. The block exists (EnsureBlock).
   void Want(BlockNumber block);
   // The same for a block that the caller has pinned and locked exclusively. It
   // stays so after Commit. Only the metapage, which is first in the lock order.
@@ -53,6 +53,7 @@ class PageTxn {
     Page page;
     bool callers;  // locked by the caller
   };
+  void CheckRoom() const;
   void LockPart(Part* part);
   void Release();
 
