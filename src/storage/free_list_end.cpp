@@ -10,7 +10,7 @@
 //
 // Locks of a record: the graph lock, under which nothing comes onto a list; and the
 // metapage's content lock, exclusive, under which nothing leaves it.
-#include "free_list_end.h"
+#include "storage/free_list_end.h"
 
 #include <algorithm>
 
@@ -108,10 +108,10 @@ class ListShortener {
   const Index& index_;
   const FreeListKind& kind_;
   uint32_t until_;
-  uint32_t from_ = 0;           // ids from here on are taken off
-  PodVector<Item> items_;       // in the order of the list
-  PodVector<uint32_t> by_id_;   // their positions; what is taken leaves it at the end
-  uint32_t first_ = 1;          // position of the first item that is still on the list
+  uint32_t from_ = 0;          // ids from here on are taken off
+  PodVector<Item> items_;      // in the order of the list
+  PodVector<uint32_t> by_id_;  // their positions; what is taken leaves it at the end
+  uint32_t first_ = 1;         // position of the first item that is still on the list
 };
 
 // Keeps what is to go, what is right before that in the list, and one in kStride.

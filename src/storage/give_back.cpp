@@ -11,7 +11,7 @@
 // cancel, somebody who uses the index), what is done stays done, and the next vacuum
 // goes on from there. The file is longer than needed then, and has old bytes behind the
 // last slot, on pages of the kind that belongs there. Nothing reads those.
-#include "free_list_end.h"
+#include "storage/free_list_end.h"
 #include "hnswpg/storage/compat.h"
 #include "hnswpg/storage/locks.h"
 #include "hnswpg/storage/vacuum.h"

@@ -37,12 +37,12 @@ void InitMetaPage(Page page, const IndexParameters& parameters) {
 namespace {
 
 [[noreturn]] void ReportVersion(Relation rel, uint32_t version) {
-  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                  errmsg("index \"%s\" has format version %u, but this hnswpg reads version %u",
-                         RelationGetRelationName(rel), version, kFormatVersion),
-                  version > kFormatVersion
-                      ? errhint("Install the newer hnswpg, or REINDEX with this one.")
-                      : errhint("REINDEX the index.")));
+  ereport(ERROR,
+          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+           errmsg("index \"%s\" has format version %u, but this hnswpg reads version %u",
+                  RelationGetRelationName(rel), version, kFormatVersion),
+           version > kFormatVersion ? errhint("Install the newer hnswpg, or REINDEX with this one.")
+                                    : errhint("REINDEX the index.")));
   pg_unreachable();
 }
 

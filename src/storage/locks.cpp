@@ -22,23 +22,41 @@ bool GraphIsWanted(Relation rel) {
   return LockHasWaiters(&tag, ExclusiveLock, false);
 }
 
+// Since when this process has the graph lock. (After an error the server has released it,
+// and the next holding begins anew.)
+Microseconds graph_since;
+Microseconds longest = kMillisecond;
+
+void MeasureHolding(Relation rel) {
+  const Microseconds held = Now() - graph_since;
+  if (held <= longest) return;
+  longest = held;
+  ereport(DEBUG1, (errmsg_internal("hnswpg: held the graph lock of index \"%s\" for %.3f ms",
+                                   RelationGetRelationName(rel),
+                                   static_cast<double>(held) / kMillisecond)));
+}
+
 }  // namespace
 
 bool LockIndex(Relation rel, IndexLock lock, LOCKMODE mode, bool dont_wait) {
   const LOCKTAG tag = TagOf(rel, lock);
-  return LockAcquire(&tag, mode, false, dont_wait) != LOCKACQUIRE_NOT_AVAIL;
+  const bool locked = LockAcquire(&tag, mode, false, dont_wait) != LOCKACQUIRE_NOT_AVAIL;
+  if (lock == IndexLock::kGraph && locked) graph_since = Now();
+  return locked;
 }
 
 void UnlockIndex(Relation rel, IndexLock lock, LOCKMODE mode) {
   const LOCKTAG tag = TagOf(rel, lock);
   LockRelease(&tag, mode, false);
+  if (lock == IndexLock::kGraph) MeasureHolding(rel);
 }
 
-bool GraphTurn::Yield() {
+bool GraphTurn::Yield(void (*before)(void* arg), void* arg) {
   if (Now() - since_ < length_) return true;
   if (gives_way_ && IsInTheWay()) return false;
   if (GraphIsWanted(rel_)) {
-    has_yielded_ = true;
+    if (before) before(arg);
+    n_passed_++;
     UnlockGraph(rel_);
     LockGraph(rel_);
   }

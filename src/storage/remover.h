@@ -12,6 +12,7 @@
 #include "hnswpg/storage/locks.h"
 #include "hnswpg/storage/neighbour_list.h"
 #include "hnswpg/storage/page_graph.h"
+#include "hnswpg/storage/pending.h"
 #include "hnswpg/storage/vacuum.h"
 
 namespace hnswpg {
@@ -41,19 +42,31 @@ class Remover {
   bool IsLinked(ElementId id) const { return id < end_ && known_[id].state == SlotState::kLinked; }
   bool InGraph(ElementId id) const { return IsDead(id) || IsLinked(id); }
 
+  // So many elements are gone through in memory between two looks at the clock.
+  static constexpr ElementId kStride = 65536;
+
   // vacuum_remove.cpp
-  bool Yield();
   bool ReadAll();
-  void Refresh();
   bool CatchUp();
   void Grow(ElementId end);
   void ReadPage(BlockNumber block);
-  void ReadParent(ElementId id);
-  void CheckParents() const;
+  bool CheckParents();
+
+  // vacuum_yield.cpp
+  bool Yield();
+  bool PassTurn();
+  void NoteLinkable();
+  void LearnLinked();
+  void LearnEntry(const Meta& meta);
+  bool LearnIf(ElementId id);
+  bool Learn(ElementId id, const ElementHead& head, const ElementTail& tail);
+  bool FindMissing();
 
   // vacuum_parents.cpp
   void ReplaceEntry();
   bool AdoptOrphans();
+  bool AdoptFresh();
+  void PlaceInPart(ElementId id);
   bool TryEntry(ElementId entry, ElementId old_entry);
   bool RaiseToEntry();
   bool IsOrphan(ElementId id) const;
@@ -74,8 +87,6 @@ class Remover {
   void MendList(const ListPlace& place);
   void DropDead(const ListPlace& place);
   int ReadIfDead(const ListPlace& place, ElementId* links);
-  bool HoldsUnknown(ElementId parent, const ElementId* links, int n);
-  bool IsUnknownChild(ElementId id, ElementId parent);
   void Gather(ElementId id, int level, const ElementId* links, int n);
   void GatherBeyond(ElementId id, int level, const ElementId* links, int n);
   void GatherAround(ElementId dead, int level);
@@ -89,7 +100,6 @@ class Remover {
 
   const Index& index_;
   GraphTurn turn_;
-  bool yields_ = true;
   bool rerouted_ = false;  // since the metapage was told last
   bool all_read_ = false;  // what was dead in the beginning is known
   // A level-0 list that is to be written.
@@ -101,13 +111,22 @@ class Remover {
 
   ElementId entry_ = kNoId;
   Known* known_ = nullptr;
-  ElementId end_ = 0;            // elements in known_
-  PodVector<ElementId> fresh_;   // linked since ReadAll, and not yet looked at
-  PodVector<ElementId> below_;   // HoldsUnknown's way down
-  IdSet seen_;                   // GatherBeyond: what it has met,
-  PodVector<ElementId> dead_;    // the dead among it,
-  PodVector<Candidate> beyond_;  // and what is alive
-  NewList* put_;                 // of one page, not yet written
+  ElementId end_ = 0;  // elements in known_
+  // Linked since ReadAll, or an attempt at that was cut short. So many of them have been
+  // looked at for their parents and for their lists.
+  PodVector<ElementId> fresh_;
+  size_t n_adopted_ = 0;
+  size_t n_mended_ = 0;
+  // What others could link while they had the lock (vacuum_yield.cpp).
+  Meta before_;
+  PodVector<PendingRun> runs_;
+  PodVector<ElementId> free_;
+  PodVector<ElementId> learned_;  // what they did link
+  uint32_t missing_ = 0;          // so many more
+  IdSet seen_;                    // GatherBeyond: what it has met,
+  PodVector<ElementId> dead_;     // the dead among it,
+  PodVector<Candidate> beyond_;   // and what is alive
+  NewList* put_;                  // of one page, not yet written
   int n_put_ = 0;
   char* code_;  // of the element whose candidates are in near_
   PageGraph graph_;

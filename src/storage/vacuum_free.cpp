@@ -15,7 +15,9 @@ bool Remover::FreeDead(uint32_t* freed) {
       end--;
       continue;
     }
-    if (!Yield()) return false;
+    CHECK_FOR_INTERRUPTS();
+    // What others link now is of no concern.
+    if (!turn_.Yield()) return false;
     const BlockNumber block = index_.layout.SlotBlock(last);
     end = index_.layout.FirstElementOn(block);
     for (ElementId id = end; id <= last; id++) {

@@ -13,7 +13,8 @@ bool Remover::MendLists() {
   for (ElementId id = 0; id < end_; id++) {
     if (index_.layout.SlotBlock(id) != block) {
       WritePut();
-      if (!Yield()) return false;
+      // What has been linked comes under live parents before the ways to it are cut.
+      if (!Yield() || !AdoptFresh()) return false;
       block = index_.layout.SlotBlock(id);
     }
     if (IsLinked(id) || known_[id].half_linked) Mend(id);
@@ -86,18 +87,8 @@ void Remover::DropDead(const ListPlace& place) {
 void Remover::MendList(const ListPlace& place) {
   const ElementId id = place.owner;
   ElementId links[kMaxLinks];
-  int n = ReadIfDead(place, links);
+  const int n = ReadIfDead(place, links);
   if (n == 0) return;
-  if (place.level == 0 && turn_.has_yielded() && HoldsUnknown(id, links, n)) {
-    // They come under live parents before the way to them is cut.
-    WritePut();
-    const bool yields = yields_;
-    yields_ = false;
-    Refresh();
-    AdoptOrphans();
-    yields_ = yields;
-    n = ReadList(index_, place, links);
-  }
   Gather(id, place.level, links, n);
   if (place.level == 0 && known_[id].parent != kNoId) AddCandidate(known_[id].parent, 0, false);
   // Where most are dead, their neighbours are too.
@@ -110,35 +101,6 @@ void Remover::MendList(const ListPlace& place) {
   // keepPrunedConnections): the new ways have to make up for the dead ones.
   count += near_.NearestDropped(index_.layout.max_links(place.level) - count, links + count);
   Put(place, links, count);
-}
-
-// Whether dead children of `parent`, whose level-0 list this is, have live ones below
-// them. Only elements linked since the last Refresh can be that. Each dead element
-// is looked at once in all, when its part of the tree is cut off.
-bool Remover::HoldsUnknown(ElementId parent, const ElementId* links, int n) {
-  below_.Clear();
-  ElementId list[kMaxLinks];
-  for (ElementId at = parent;;) {
-    for (int i = 0; i < n; i++) {
-      if (!IsDead(links[i])) {
-        if (at != parent && !IsLinked(links[i]) && IsUnknownChild(links[i], at)) return true;
-      } else if (known_[links[i]].parent == at) {
-        below_.Push(links[i]);
-      }
-    }
-    if (below_.empty()) return false;
-    at = below_.back();
-    below_.Pop();
-    n = ReadList(index_, {at, 0, kNoId}, list);
-    links = list;
-  }
-}
-
-bool Remover::IsUnknownChild(ElementId id, ElementId parent) {
-  SlotCopy copy;
-  ReadSlot(index_, id, &copy, nullptr);
-  const SlotState state = copy.head.state;
-  return copy.tail.parent == parent && (state == SlotState::kLinked || state == SlotState::kDead);
 }
 
 // ---- candidates ----

@@ -93,6 +93,18 @@ bool Remover::IsOrphan(ElementId id) const {
   return known_[id].parent == kNoId || IsDead(known_[id].parent);
 }
 
+// Of those linked while others had the lock. Without yielding in between, unless one's
+// dead parents have to change places with it (Raise).
+bool Remover::AdoptFresh() {
+  for (; n_adopted_ < fresh_.size(); n_adopted_++) {
+    const ElementId id = fresh_[n_adopted_];
+    if (!IsOrphan(id) || AdoptNear(id) || AdoptAnywhere(id)) continue;
+    if (!AdoptOrphans()) return false;
+  }
+  CountRerouting();
+  return true;
+}
+
 // Yields between elements. Elements linked meanwhile may be orphans afterwards.
 bool Remover::AdoptOrphans() {
   for (bool parts_hold = false; !parts_hold;) {
@@ -109,12 +121,9 @@ bool Remover::AdoptOrphans() {
 bool Remover::AdoptParts(bool* parts_hold) {
   PodVector<ElementId> waiting(ContextArena(CurrentMemoryContext));
   for (ElementId id = 0; id < end_; id++) {
-    const bool orphan = IsOrphan(id);
-    if (orphan) waiting.Push(id);
-    const ElementId parent = known_[id].parent;
-    known_[id].up = orphan || !IsLinked(id) || id == entry_ ? id
-                    : IsLinked(parent)                      ? parent
-                                                            : entry_;
+    if (id % kStride == 0 && !Yield()) return false;
+    if (IsOrphan(id)) waiting.Push(id);
+    PlaceInPart(id);
   }
   *parts_hold = true;
   while (*parts_hold && !waiting.empty()) {
@@ -127,6 +136,14 @@ bool Remover::AdoptParts(bool* parts_hold) {
     waiting.Truncate(left);
   }
   return true;
+}
+
+// The first step of the element's way to the top of its part of the tree.
+void Remover::PlaceInPart(ElementId id) {
+  const ElementId parent = known_[id].parent;
+  known_[id].up = IsOrphan(id) || !IsLinked(id) || id == entry_ ? id
+                  : IsLinked(parent)                            ? parent
+                                                                : entry_;
 }
 
 // The top of the element's part of the tree, by path halving. An entry point that

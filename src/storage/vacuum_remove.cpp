@@ -13,10 +13,11 @@
 // Linking changes only the new element's lists, adds it to lists of others, and
 // makes it the old entry point's parent. So only elements linked meanwhile can have
 // come under a dead parent (where short lists are full of the children of dead
-// ones), or link to a dead one (where the search found nothing alive): they are
-// looked for (Refresh) and treated like the others, at last without yielding. From
-// then on no way leads from the entry point to the dead, so nobody can link to them,
-// and the lock is yielded again while their slots are freed.
+// ones), or link to a dead one (where the search found nothing alive). They are known
+// as soon as the lock is back (vacuum_yield.cpp), get live parents before anything
+// else is done, and have their lists mended in the end. Once none is left, no way leads
+// from the entry point to the dead, so nobody can link to them, and the lock is yielded
+// again while their slots are freed.
 #include "storage/remover.h"
 
 #include <new>
@@ -36,7 +37,9 @@ Remover::Remover(const Index& index, bool gives_way)
     : index_(index),
       turn_(index.rel, gives_way, GraphTurn::kLong),
       fresh_(ContextArena(CurrentMemoryContext)),
-      below_(ContextArena(CurrentMemoryContext)),
+      runs_(ContextArena(CurrentMemoryContext)),
+      free_(ContextArena(CurrentMemoryContext)),
+      learned_(ContextArena(CurrentMemoryContext)),
       seen_(ContextArena(CurrentMemoryContext)),
       dead_(ContextArena(CurrentMemoryContext)),
       beyond_(ContextArena(CurrentMemoryContext)),
@@ -52,25 +55,18 @@ RemoveResult Remover::Run() {
   if (!ReadAll()) return result;
   ReplaceEntry();
   if (!AdoptOrphans() || !MendLists()) return result;
-  // What was linked during all this; then the little that was linked during that.
   if (!CatchUp()) return result;
-  yields_ = false;
-  CatchUp();
-  yields_ = true;
   result.complete = FreeDead(&result.freed);
   return result;
-}
-
-bool Remover::Yield() {
-  CHECK_FOR_INTERRUPTS();
-  return !yields_ || turn_.Yield();
 }
 
 // ---- what is known ----
 
 // Yields between pages. Knows, afterwards, what is in the graph just then.
 bool Remover::ReadAll() {
-  Grow(ReadMeta(index_).next_element);
+  const Meta meta = ReadMeta(index_);
+  entry_ = meta.entry;
+  Grow(meta.next_element);
   BlockNumber block = InvalidBlockNumber;
   for (ElementId id = 0; id < end_; id++) {
     if (index_.layout.SlotBlock(id) == block) continue;
@@ -79,39 +75,17 @@ bool Remover::ReadAll() {
     ReadPage(block);
   }
   all_read_ = true;
-  Refresh();
-  CheckParents();
-  fresh_.Clear();
-  return true;
+  return CheckParents();
 }
 
-// Brings what is known up to what others have done while the lock was yielded. Looks
-// at the pages where something could be linked, without yielding.
-void Remover::Refresh() {
-  const Meta meta = ReadMeta(index_);
-  entry_ = meta.entry;
-  Grow(meta.next_element);
-  BlockNumber block = InvalidBlockNumber;
-  for (ElementId id = 0; id < end_; id++) {
-    // Was the entry point once.
-    if (InGraph(id) && known_[id].parent == kNoId && id != entry_) ReadParent(id);
-    if (InGraph(id) || index_.layout.SlotBlock(id) == block) continue;
-    CHECK_FOR_INTERRUPTS();
-    block = index_.layout.SlotBlock(id);
-    ReadPage(block);
-  }
-}
-
-// Elements that were linked while others had the lock. Yields if the cleanup does.
+// What was linked while others had the lock, their parents first. When this returns
+// true, nothing of that is left, and the lock has not been yielded since.
 bool Remover::CatchUp() {
-  Refresh();
-  if (!AdoptOrphans()) return false;
-  for (size_t i = 0; i < fresh_.size(); i++) {
-    if (!Yield()) return false;
-    Mend(fresh_[i]);
+  while (n_mended_ < fresh_.size()) {
+    if (!Yield() || !AdoptFresh()) return false;
+    Mend(fresh_[n_mended_++]);
     WritePut();
   }
-  fresh_.Clear();
   return true;
 }
 
@@ -137,34 +111,20 @@ void Remover::ReadPage(BlockNumber block) {
   for (ElementId id = first; id < end; id++) {
     if (InGraph(id)) continue;
     const char* slot = BufferGetPage(buffer) + layout.SlotOffset(id);
-    const ElementHead& head = *HeadAt(slot);
-    const ElementTail& tail = *TailAt(slot, layout);
-    if (!IsElement(head.state)) continue;
-    if (head.level > kMaxLevel) ReportDamage(index_.rel, block, id, "a level that cannot be");
-    Known* known = &known_[id];
-    const bool dies_now = head.state == SlotState::kDead && all_read_;
-    known->state = dies_now ? SlotState::kLinked : head.state;
-    known->parent = tail.parent;
-    known->level = head.level;
-    const bool has_links = tail.n_links > 0 || tail.upper != kNoId;
-    known->half_linked = head.state == SlotState::kPending && has_links;
-    if (all_read_ && (InGraph(id) || known->half_linked)) fresh_.Push(id);
+    Learn(id, *HeadAt(slot), *TailAt(slot, layout));
   }
   UnlockReleaseBuffer(buffer);
 }
 
-void Remover::ReadParent(ElementId id) {
-  SlotCopy copy;
-  ReadSlot(index_, id, &copy, nullptr);
-  known_[id].parent = copy.tail.parent;
-}
-
 // Of the dead, some may be left of a cleanup that was cut short while it freed them.
-void Remover::CheckParents() const {
+// Yields.
+bool Remover::CheckParents() {
   for (ElementId id = 0; id < end_; id++) {
+    if (id % kStride == 0 && !Yield()) return false;
     if (!IsLinked(id) || known_[id].parent == kNoId || known_[id].parent < end_) continue;
     ReportDamage(index_.rel, index_.layout.SlotBlock(id), id, "the parent does not exist");
   }
+  return true;
 }
 
 // ---- the call ----

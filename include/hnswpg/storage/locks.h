@@ -9,7 +9,9 @@
 //                      the lists in memory, which must stay true meanwhile.
 //   graph lock         exclusively by whoever changes lists, parents, the entry
 //                      point or states of slots (src/storage/README.md, "Locks").
-//                      Held for short turns.
+//                      Held for short turns. A process says at level DEBUG1 how
+//                      long it held it whenever that was longer than ever before
+//                      (and a millisecond).
 //
 // They are locks on objects, the index's parts of number 1 to 3, as pg_locks shows
 // them. (Not on pages: before version 17 the server looks for no deadlocks of those,
@@ -54,17 +56,18 @@ class GraphTurn {
       : rel_(rel), gives_way_(gives_way), length_(length), since_(Now()) {}
   // Releases the graph lock and takes it again, if somebody waits for it and this
   // turn has lasted long enough. The graph may be another one afterwards. False:
-  // the caller should come to an end (asked as seldom as the clock).
-  bool Yield();
-  // Whether anybody may have had the lock since this object was made.
-  bool has_yielded() const { return has_yielded_; }
+  // the caller should come to an end (asked as seldom as the clock). `before`, if given,
+  // is called with `arg` right before the lock is released.
+  bool Yield(void (*before)(void* arg) = nullptr, void* arg = nullptr);
+  // How often others may have had the lock since this object was made.
+  uint32_t n_passed() const { return n_passed_; }
 
  private:
   Relation rel_;
   bool gives_way_;
   Microseconds length_;
   Microseconds since_;
-  bool has_yielded_ = false;
+  uint32_t n_passed_ = 0;
 };
 
 }  // namespace hnswpg
