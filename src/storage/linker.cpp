@@ -373,12 +373,14 @@ void Linker::BecomeEntry(PageTxn* txn) {
 void LinkPending(const Index& index, WriteMode mode, ElementId until) {
   LockIndex(index.rel, IndexLock::kLink, ShareLock);
   LockGraph(index.rel);
+  GraphTurn turn(index.rel, false, GraphTurn::kShort);
   MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg linking", ALLOCSET_DEFAULT_SIZES);
   MemoryContext old = MemoryContextSwitchTo(context);
   Linker* linker = new (palloc(sizeof(Linker))) Linker(&index, mode);
   do {
     CHECK_FOR_INTERRUPTS();
+    turn.Yield();
     SlotCopy copy;
     ReadSlot(index, until, &copy, nullptr);
     // Linked, by us or by another backend; or merged.

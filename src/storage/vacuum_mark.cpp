@@ -5,8 +5,9 @@
 //
 // No dead TID escapes the pass while the lock is yielded. A TID moves in one way
 // only: linking merges a pending element into an equal one, which may lie behind the
-// pass. Therefore the pending ones come first, all of them before the lock is
-// yielded: what is merged after that has no dead TID to bring. (The TIDs of an
+// pass. Therefore all pending ones come first: what is merged after that has no dead
+// TID to bring, and what is linked or merged before that lies ahead of the pass, which
+// has not begun. So the lock may be yielded among the pending ones too. (The TIDs of an
 // element that has been linked stay in its slot and its containers, and the pass
 // takes the containers together with their element.) Elements that are written
 // meanwhile have TIDs of rows that are alive: VACUUM asks for TIDs that were dead
@@ -35,7 +36,8 @@ class Marker {
          void* arg)
       : index_(index), strategy_(strategy), is_dead_(is_dead), arg_(arg) {}
 
-  void MarkPending();
+  // Yields the graph lock between pages.
+  void MarkPending(GraphTurn* turn);
   // The elements on the page that are in this state, kPending or kLinked.
   void MarkPage(BlockNumber block, SlotState state);
   double removed() const { return removed_; }
@@ -152,7 +154,7 @@ void Marker::WritePage(BlockNumber block, const SlotInfo* slots, int n) {
 }
 
 // Blocks in ascending order, each once.
-void Marker::MarkPending() {
+void Marker::MarkPending(GraphTurn* turn) {
   PodVector<ElementId> ids(ContextArena(CurrentMemoryContext));
   ReadPending(index_, &ids);
   std::sort(ids.begin(), ids.end());
@@ -161,6 +163,7 @@ void Marker::MarkPending() {
     const BlockNumber block = index_.layout.SlotBlock(id);
     if (block == done) continue;
     CHECK_FOR_INTERRUPTS();
+    turn->Yield();
     MarkPage(block, SlotState::kPending);
     done = block;
   }
@@ -238,7 +241,7 @@ VacuumCounts MarkDead(const Index& index, BufferAccessStrategy strategy,
   Marker marker(index, strategy, is_dead, arg);
   LockGraph(index.rel);
   GraphTurn turn(index.rel, false, GraphTurn::kLong);
-  marker.MarkPending();
+  marker.MarkPending(&turn);
   ForEachGraphBlock(index, [&](BlockNumber block) {
     turn.Yield();
     marker.MarkPage(block, SlotState::kLinked);

@@ -72,7 +72,7 @@ class Linker {
 };
 
 // Links pending elements, oldest first, until `until` is linked. Takes link lock
-// and graph lock and releases them. Interruptible between elements.
+// and graph lock and releases them, the latter in turns. Interruptible between elements.
 void LinkPending(const Index& index, WriteMode mode, ElementId until);
 
 }  // namespace hnswpg
