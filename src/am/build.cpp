@@ -72,20 +72,13 @@ void CountRow(BuildState* state) {
   }
 }
 
-// Whether CHECK_FOR_INTERRUPTS would raise an error. Other interrupts wait.
-bool Cancelled(void*) { return QueryCancelPending || ProcDiePending; }
-
 // Waits for the threads, and writes the graph to the index's pages.
 void WriteGraph(BuildState* state) {
   EnterPhase(kPhaseLink);
   state->equal->Free();
   DrainBuilder(state->builder);
-  BuildStatus status = state->builder->Seal(Cancelled, nullptr);
-  if (status == BuildStatus::kOk && state->loader->MayPack()) {
-    status = state->builder->Pack(state->index->layout, Cancelled, nullptr);
-  }
-  CHECK_FOR_INTERRUPTS();
-  CheckBuild(state->builder, status);
+  SealBuilder(state->builder);
+  if (state->loader->MayPack()) PackBuilder(state->builder, state->index->layout);
   EnterPhase(kPhaseWrite);
   state->loader->Finish(*state->builder);
   GraphBuilder::Destroy(state->builder);

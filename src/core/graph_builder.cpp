@@ -35,8 +35,9 @@ struct GraphBuilder::Impl {
   BuildStatus Take(const void* code, int level);
   BuildStatus Drain(bool* done);
   BuildStatus FinishGraph();
-  BuildStatus SealGraph(bool (*cancelled)(void*), void* arg);
-  BuildStatus PackGraph(const ElementLayout& layout, bool (*cancelled)(void*), void* arg);
+  BuildStatus SealGraph(bool* done);
+  BuildStatus PackGraph(const ElementLayout& layout, bool* done);
+  bool FindPlaces();
   uint32_t Entry() const;
   BuildStatus Fail(BuildStatus failure, const char* text) noexcept;
   BuildStatus FailWith(std::exception_ptr exception) noexcept;
@@ -64,9 +65,10 @@ struct GraphBuilder::Impl {
   size_t upper_bytes = 0;
   bool full = false;
   bool linking = false;   // something was added
-  bool finished = false;  // by Finish or Seal
+  bool finished = false;  // by Finish or SealStep
   bool sealed = false;
   bool packed = false;
+  uint32_t placed = 0;  // elements that `places` has
 
   // Ids as added, like all the graph knows; what the members that read it take and give are places,
   // once it was packed.
@@ -189,30 +191,38 @@ BuildStatus GraphBuilder::Impl::FinishGraph() {
   return BuildStatus::kOk;
 }
 
-BuildStatus GraphBuilder::Impl::SealGraph(bool (*cancelled)(void*), void* arg) {
+BuildStatus GraphBuilder::Impl::SealGraph(bool* done) {
+  *done = sealed;
   if (sealed) return BuildStatus::kOk;
   if (loaded > 0) return Fail(BuildStatus::kFailed, "a loaded graph cannot be sealed");
   BuildStatus status = FinishGraph();
   if (status != BuildStatus::kOk) return status;
-  sealed = true;
-  if (graph == nullptr) return BuildStatus::kOk;
-  if (graph->Connect(cancelled, arg, &parents) == TreeStatus::kCancelled) {
-    return Fail(BuildStatus::kFailed, "cancelled");
-  }
+  *done = sealed = graph == nullptr || graph->ConnectStep(&parents);
   return BuildStatus::kOk;
 }
 
-BuildStatus GraphBuilder::Impl::PackGraph(const ElementLayout& layout, bool (*cancelled)(void*),
-                                          void* arg) {
+BuildStatus GraphBuilder::Impl::PackGraph(const ElementLayout& layout, bool* done) {
+  *done = false;
   if (!sealed || packed) return Fail(BuildStatus::kFailed, "packed too early or twice");
-  packed = true;
-  if (graph == nullptr) return BuildStatus::kOk;
-  if (!graph->Pack(layout, cancelled, arg, &order)) {
-    return Fail(BuildStatus::kFailed, "cancelled");
+  if (size > 0 && order.empty()) {
+    graph->PackStep(layout, &order);
+    return BuildStatus::kOk;
   }
-  places.resize(size);
-  for (uint32_t place = 0; place < size; place++) places[order[place]] = place;
+  *done = packed = FindPlaces();
   return BuildStatus::kOk;
+}
+
+// A step of turning `order` round: room for the places first. True when done.
+bool GraphBuilder::Impl::FindPlaces() {
+  constexpr uint32_t kStep = 1 << 18;
+  if (places.size() < size) {
+    places.reserve(size);
+    places.resize(std::min<size_t>(size, places.size() + kStep));
+    return false;
+  }
+  const uint32_t end = std::min(size, placed + kStep / 8);  // written in no order
+  for (; placed < end; placed++) places[order[placed]] = placed;
+  return placed == size;
 }
 
 // The id of the entry point: see the header. A loaded one that stands in for a dead one is nobody
@@ -301,13 +311,14 @@ BuildStatus GraphBuilder::DrainStep(bool* done) noexcept {
   return impl_->Guarded([&] { return impl_->Drain(done); });
 }
 
-BuildStatus GraphBuilder::Seal(bool (*cancelled)(void*), void* arg) noexcept {
-  return impl_->Guarded([&] { return impl_->SealGraph(cancelled, arg); });
+BuildStatus GraphBuilder::SealStep(bool* done) noexcept {
+  *done = false;
+  return impl_->Guarded([&] { return impl_->SealGraph(done); });
 }
 
-BuildStatus GraphBuilder::Pack(const ElementLayout& layout, bool (*cancelled)(void*),
-                               void* arg) noexcept {
-  return impl_->Guarded([&] { return impl_->PackGraph(layout, cancelled, arg); });
+BuildStatus GraphBuilder::PackStep(const ElementLayout& layout, bool* done) noexcept {
+  *done = false;
+  return impl_->Guarded([&] { return impl_->PackGraph(layout, done); });
 }
 
 BuildStatus GraphBuilder::Finish() noexcept {

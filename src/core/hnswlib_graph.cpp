@@ -15,6 +15,7 @@
 
 #include "hnswpg/core/graph_builder.h"
 #include "hnswpg/core/packing.h"
+#include "hnswpg/core/spanning_tree.h"
 
 namespace hnswpg {
 namespace {
@@ -99,6 +100,19 @@ class LevelZero : public LinkGraph {
 };
 
 }  // namespace
+
+struct HnswlibGraph::Connecting {
+  Connecting(Index* index, uint32_t entry) : level_zero(index), tree(&level_zero, entry) {}
+  LevelZero level_zero;
+  SpanningTree tree;
+};
+
+struct HnswlibGraph::Ordering {
+  Ordering(Index* index, uint32_t entry, const ElementLayout& layout)
+      : level_zero(index), packing(&level_zero, entry, layout) {}
+  LevelZero level_zero;
+  Packing packing;
+};
 
 LevelGenerator::LevelGenerator(int m) : mult_(1 / std::log(1.0 * m)) { engine_.seed(kGraphSeed); }
 
@@ -217,20 +231,27 @@ void HnswlibGraph::Resize(size_t capacity) {
 
 void HnswlibGraph::FreeLinking() { linking_.FreeMemory(); }
 
-TreeStatus HnswlibGraph::Connect(bool (*cancelled)(void*), void* arg,
-                                 std::vector<uint32_t>* parents) {
-  if (size() == 0) return TreeStatus::kDone;
-  auto visited = std::make_unique<hnswlib::VisitedListPool>(1, static_cast<int>(size()));
-  index_.visited_list_pool_ = std::move(visited);
-  LevelZero level_zero(&index_);
-  TreeStatus status = BuildSpanningTree(&level_zero, entry_node(), cancelled, arg, parents);
+// The searches for parents need hnswlib's visited lists.
+bool HnswlibGraph::ConnectStep(std::vector<uint32_t>* parents) {
+  if (size() == 0) return true;
+  if (connecting_ == nullptr) {
+    index_.visited_list_pool_ =
+        std::make_unique<hnswlib::VisitedListPool>(1, static_cast<int>(size()));
+    connecting_ = std::make_unique<Connecting>(&index_, entry_node());
+  }
+  if (!connecting_->tree.Step()) return false;
+  parents->swap(connecting_->tree.parents());
+  connecting_.reset();
   index_.visited_list_pool_.reset();
-  return status;
+  return true;
 }
 
-bool HnswlibGraph::Pack(const ElementLayout& layout, bool (*cancelled)(void*), void* arg,
-                        std::vector<uint32_t>* order) {
-  return PackGraph(LevelZero(&index_), entry_node(), layout, cancelled, arg, order);
+bool HnswlibGraph::PackStep(const ElementLayout& layout, std::vector<uint32_t>* order) {
+  if (ordering_ == nullptr) ordering_ = std::make_unique<Ordering>(&index_, entry_node(), layout);
+  if (!ordering_->packing.Step()) return false;
+  order->swap(ordering_->packing.order());
+  ordering_.reset();
+  return true;
 }
 
 std::span<const uint32_t> HnswlibGraph::Links(uint32_t node, int level) const {

@@ -5,7 +5,8 @@
 namespace hnswpg {
 namespace {
 
-constexpr uint32_t kCancelInterval = 256;
+// Room for so many elements is made in a step: the system hands memory out page by page.
+constexpr size_t kStepElements = 1 << 18;
 
 // Where an element stands; else its position among the candidates.
 constexpr uint32_t kUnseen = 0xFFFFFFFF;
@@ -34,92 +35,67 @@ size_t PositionOfMost(const uint16_t* counts, size_t n) {
   }
 }
 
-class Packer {
- public:
-  Packer(const LinkLists& graph, const ElementLayout& layout, std::vector<uint32_t>* order)
-      : graph_(graph),
-        layout_(layout),
-        max_links_(static_cast<size_t>(layout.max_links(0))),
-        order_(*order),
-        standing_(graph.size(), kUnseen),
-        candidates_(std::min<size_t>(graph.size(), kMaxCandidates)),
-        counts_(candidates_.size() + kLanes, 0),
-        asked_(graph.size(), 0) {
-    order_.clear();
-    order_.reserve(graph.size());
-    open_.reserve(graph.size());
-  }
+}  // namespace
 
-  bool Run(uint32_t first, bool (*cancelled)(void*), void* arg);
+Packing::Packing(const LinkLists* graph, uint32_t first, const ElementLayout& layout)
+    : graph_(*graph),
+      layout_(layout),
+      max_links_(static_cast<size_t>(layout.max_links(0))),
+      first_(first),
+      candidates_(std::min<size_t>(size(), kMaxCandidates)),
+      counts_(candidates_.size() + kLanes, 0) {
+  order_.reserve(size());
+  standing_.reserve(size());
+  asked_.reserve(size());
+  open_.reserve(size());
+}
 
- private:
-  uint32_t size() const { return static_cast<uint32_t>(standing_.size()); }
-  uint32_t placed() const { return static_cast<uint32_t>(order_.size()); }
-  void FillPage(uint32_t seed, uint32_t end);
-  void Place(uint32_t element);
-  void CountLists(uint32_t element);
-  void CountLinks(uint32_t element);
-  uint32_t TakeBest();
-  uint32_t NextSeed();
-  void ClearPage(uint32_t begin);
+// True when all the elements have theirs.
+bool Packing::MakeRoom() {
+  if (standing_.size() == size()) return true;
+  const size_t n = std::min<size_t>(size(), standing_.size() + kStepElements);
+  standing_.resize(n, kUnseen);
+  asked_.resize(n, 0);
+  return false;
+}
 
-  std::span<const uint32_t> Links(uint32_t element) const {
-    std::span<const uint32_t> links = graph_.Links(element);
-    return links.first(std::min(links.size(), max_links_));
-  }
-
-  const LinkLists& graph_;
-  const ElementLayout& layout_;
-  const size_t max_links_;
-  std::vector<uint32_t>& order_;
-  std::vector<uint32_t> standing_;
-  // Of the page being filled: who may be next, in how many of the page's lists each of them is,
-  // and whose lists have been counted.
-  std::vector<uint32_t> candidates_;
-  std::vector<uint16_t> counts_;
-  size_t n_candidates_ = 0;
-  std::vector<uint8_t> asked_;  // by element
-  std::vector<uint32_t> asked_list_;
-  // The elements of earlier pages, but for those that were found to lead to placed ones alone.
-  std::vector<uint32_t> open_;
-  uint32_t scanned_ = 0;  // elements before it are placed
-};
-
-bool Packer::Run(uint32_t first, bool (*cancelled)(void*), void* arg) {
-  uint32_t seed = first;
-  uint32_t ask_at = 0;
-  while (placed() < size()) {
-    if (cancelled != nullptr && placed() >= ask_at) {
-      if (cancelled(arg)) return false;
-      ask_at = placed() + kCancelInterval;
+bool Packing::Step() {
+  if (!MakeRoom()) return false;
+  for (lists_ = 0; lists_ < kPackStepLists;) {
+    if (placed() == size()) return true;
+    uint32_t next = first_;
+    if (placed() > 0 && !FindNext(&next)) return false;
+    if (placed() == page_end_) BeginPage();
+    Place(next);
+    if (placed() < page_end_) {
+      CountLists(next);
+    } else {
+      CountLinks(next);
     }
-    const uint32_t begin = placed();
-    const uint32_t on_page = layout_.ElementsOn(layout_.SlotBlock(begin));
-    FillPage(seed, begin + std::min(on_page, size() - begin));
-    if (placed() == size()) break;
-    seed = NextSeed();
-    ClearPage(begin);
   }
-  return true;
+  return placed() == size();
 }
 
-// Fills the page that ends before place `end`.
-void Packer::FillPage(uint32_t seed, uint32_t end) {
-  Place(seed);
-  while (placed() < end) {
-    CountLists(order_.back());
-    Place(NextSeed());
-  }
-  CountLinks(order_.back());
+// The first page of all, or the page behind the one that is full.
+void Packing::BeginPage() {
+  if (placed() > 0) ClearPage();
+  page_begin_ = placed();
+  const uint32_t on_page = layout_.ElementsOn(layout_.SlotBlock(page_begin_));
+  page_end_ = page_begin_ + std::min(on_page, size() - page_begin_);
 }
 
-void Packer::Place(uint32_t element) {
+std::span<const uint32_t> Packing::Links(uint32_t element) const {
+  std::span<const uint32_t> links = graph_.Links(element);
+  return links.first(std::min(links.size(), max_links_));
+}
+
+void Packing::Place(uint32_t element) {
   standing_[element] = kPlaced;
   order_.push_back(element);
 }
 
 // Takes the lists that a newly placed element brings with it into account.
-void Packer::CountLists(uint32_t element) {
+void Packing::CountLists(uint32_t element) {
   std::span<const uint32_t> links = Links(element);
   uint32_t ask[kPackedSteps];
   size_t n = 0;
@@ -134,7 +110,8 @@ void Packer::CountLists(uint32_t element) {
   for (size_t i = 0; i < n; i++) CountLinks(ask[i]);
 }
 
-void Packer::CountLinks(uint32_t element) {
+void Packing::CountLinks(uint32_t element) {
+  lists_++;
   uint32_t* standing = standing_.data();
   uint16_t* counts = counts_.data();
   for (uint32_t to : Links(element)) {
@@ -149,7 +126,7 @@ void Packer::CountLinks(uint32_t element) {
 }
 
 // Takes the best candidate; there is one.
-uint32_t Packer::TakeBest() {
+uint32_t Packing::TakeBest() {
   const size_t at = PositionOfMost(counts_.data(), n_candidates_);
   const uint32_t best = candidates_[at];
   const size_t last = --n_candidates_;
@@ -162,33 +139,35 @@ uint32_t Packer::TakeBest() {
 }
 
 // The best candidate; else a neighbour of what was placed last; else an element that nothing placed
-// leads to.
-uint32_t Packer::NextSeed() {
-  if (n_candidates_ > 0) return TakeBest();
+// leads to. False if that takes more than the step's share.
+bool Packing::FindNext(uint32_t* element) {
+  if (n_candidates_ > 0) {
+    *element = TakeBest();
+    return true;
+  }
   for (; !open_.empty(); open_.pop_back()) {
+    if (++lists_ >= kPackStepLists) return false;
     for (uint32_t to : Links(open_.back())) {
-      if (standing_[to] != kPlaced) return to;
+      if (standing_[to] == kPlaced) continue;
+      *element = to;
+      return true;
     }
   }
-  while (standing_[scanned_] == kPlaced) scanned_++;
-  return scanned_;
+  for (; standing_[scanned_] == kPlaced; scanned_++) {
+    if (++lists_ >= kPackStepLists) return false;
+  }
+  *element = scanned_;
+  return true;
 }
 
-// Forgets the page whose first place is `begin`.
-void Packer::ClearPage(uint32_t begin) {
+// Forgets the page that is full.
+void Packing::ClearPage() {
   for (size_t i = 0; i < n_candidates_; i++) standing_[candidates_[i]] = kUnseen;
   std::fill(counts_.begin(), counts_.begin() + static_cast<std::ptrdiff_t>(n_candidates_), 0);
   n_candidates_ = 0;
   for (uint32_t asked : asked_list_) asked_[asked] = 0;
   asked_list_.clear();
-  open_.insert(open_.end(), order_.begin() + begin, order_.end());
-}
-
-}  // namespace
-
-bool PackGraph(const LinkLists& graph, uint32_t first, const ElementLayout& layout,
-               bool (*cancelled)(void*), void* arg, std::vector<uint32_t>* order) {
-  return Packer(graph, layout, order).Run(first, cancelled, arg);
+  open_.insert(open_.end(), order_.begin() + page_begin_, order_.end());
 }
 
 size_t PackingBytes(size_t n) {

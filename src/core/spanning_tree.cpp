@@ -18,80 +18,83 @@ namespace {
 
 constexpr uint32_t kUnreached = 0xFFFFFFFE;
 
-// How far to walk down from a neighbour that has no room before giving up on staying near.
-constexpr int kMaxWalk = 32;
+// Room for so many elements is made in a step: the system hands memory out page by page.
+constexpr size_t kStepElements = 1 << 18;
 
-constexpr uint32_t kCancelInterval = 256;
+// A list whose distances are measured counts as so many that are only read.
+constexpr size_t kListsMeasured = 16;
 
-class TreeBuilder {
- public:
-  TreeBuilder(LinkGraph* graph, std::vector<uint32_t>* parents)
-      : graph_(*graph), parents_(*parents), root_(0) {
-    parents_.assign(graph_.size(), kUnreached);
-    order_.reserve(graph_.size());
-  }
+}  // namespace
 
-  TreeStatus Run(uint32_t root, bool (*cancelled)(void*), void* arg);
-
- private:
-  bool Reached(uint32_t element) const { return parents_[element] != kUnreached; }
-  void Reach(uint32_t element, uint32_t parent) {
-    parents_[element] = parent;
-    order_.push_back(element);
-  }
-  void Expand(uint32_t element);
-  void Attach(uint32_t element);
-  bool AttachToNeighbour(uint32_t element);
-  bool AttachToFound(uint32_t element);
-  bool AttachByWalk(uint32_t element);
-  bool AttachToAnyOf(uint32_t element);
-  bool TryParent(uint32_t parent, uint32_t element);
-  size_t FarthestSpare(uint32_t parent) const;
-  uint32_t NearestChild(uint32_t parent, uint32_t element) const;
-
-  LinkGraph& graph_;
-  std::vector<uint32_t>& parents_;
-  std::vector<uint32_t> order_;  // reached elements; those before expanded_ have been followed
-  size_t expanded_ = 0;
-  size_t cursor_ = 0;  // elements of order_ before it have no room
-  uint32_t root_;
-  std::vector<uint32_t> candidates_;
-};
-
-TreeStatus TreeBuilder::Run(uint32_t root, bool (*cancelled)(void*), void* arg) {
-  root_ = root;
-  Reach(root, kTreeRoot);
-  uint32_t next = 0;  // elements before it are reached
-  while (order_.size() < parents_.size() || expanded_ < order_.size()) {
-    bool attach = expanded_ == order_.size();
-    bool ask = cancelled != nullptr && (attach || expanded_ % kCancelInterval == 0);
-    if (ask && cancelled(arg)) return TreeStatus::kCancelled;
-    if (!attach) {
-      Expand(order_[expanded_++]);
-    } else {
-      while (Reached(next)) next++;
-      Attach(next);
-    }
-  }
-  return TreeStatus::kDone;
+SpanningTree::SpanningTree(LinkGraph* graph, uint32_t root) : graph_(*graph), root_(root) {
+  parents_.reserve(graph_.size());
+  order_.reserve(graph_.size());
 }
 
-void TreeBuilder::Expand(uint32_t element) {
+bool SpanningTree::Reached(uint32_t element) const { return parents_[element] != kUnreached; }
+
+void SpanningTree::Reach(uint32_t element, uint32_t parent) {
+  parents_[element] = parent;
+  order_.push_back(element);
+}
+
+// True when all the elements have theirs.
+bool SpanningTree::MakeRoom() {
+  if (parents_.size() == graph_.size()) return true;
+  parents_.resize(std::min<size_t>(graph_.size(), parents_.size() + kStepElements), kUnreached);
+  if (parents_.size() == graph_.size()) Reach(root_, kTreeRoot);
+  return false;
+}
+
+bool SpanningTree::Step() {
+  if (!MakeRoom()) return false;
+  for (size_t lists = 0; lists < kTreeStepLists;) {
+    if (expanded_ < order_.size()) {
+      Expand(order_[expanded_++]);
+      lists++;
+    } else if (order_.size() == parents_.size()) {
+      return true;
+    } else if (nothing_near_) {
+      nothing_near_ = !AttachAnywhere(next_, &lists);
+    } else if (FindUnreached(&lists)) {
+      nothing_near_ = !AttachNear(next_);
+      return false;
+    }
+  }
+  return false;
+}
+
+// Lets next_ be the first element that is not reached; there is one. False if that takes more than
+// the step's share.
+bool SpanningTree::FindUnreached(size_t* lists) {
+  for (; Reached(next_); next_++) {
+    if (++*lists >= kTreeStepLists) return false;
+  }
+  return true;
+}
+
+void SpanningTree::Expand(uint32_t element) {
   for (uint32_t to : graph_.Links(element)) {
     if (!Reached(to)) Reach(to, element);
   }
 }
 
-// Gives an unreached element a parent, as near to it as can be had.
-void TreeBuilder::Attach(uint32_t element) {
-  if (AttachToNeighbour(element)) return;
-  if (AttachToFound(element)) return;
-  if (AttachByWalk(element)) return;
-  while (!TryParent(order_[cursor_], element)) cursor_++;
+// Gives an unreached element a parent, as near to it as can be had. False if nobody near has room.
+bool SpanningTree::AttachNear(uint32_t element) {
+  return AttachToNeighbour(element) || AttachToFound(element) || AttachByWalk(element);
+}
+
+// False if the step is over before somebody was found.
+bool SpanningTree::AttachAnywhere(uint32_t element, size_t* lists) {
+  for (; !TryParent(order_[cursor_], element); cursor_++) {
+    *lists += kListsMeasured;
+    if (*lists >= kTreeStepLists) return false;
+  }
+  return true;
 }
 
 // Its own neighbours first: a link back to the element was what the graph dropped.
-bool TreeBuilder::AttachToNeighbour(uint32_t element) {
+bool SpanningTree::AttachToNeighbour(uint32_t element) {
   std::vector<std::pair<float, uint32_t>> near;
   for (uint32_t to : graph_.Links(element)) {
     if (Reached(to)) near.emplace_back(graph_.Distance(element, to), to);
@@ -104,7 +107,7 @@ bool TreeBuilder::AttachToNeighbour(uint32_t element) {
 
 // FindNear may come upon unreached elements only (an island that it knows another way into); from
 // the root over links every element found is reached.
-bool TreeBuilder::AttachToFound(uint32_t element) {
+bool SpanningTree::AttachToFound(uint32_t element) {
   size_t tried = candidates_.size();
   graph_.FindNear(element, &candidates_);
   std::erase_if(candidates_, [&](uint32_t c) { return !Reached(c); });
@@ -114,17 +117,17 @@ bool TreeBuilder::AttachToFound(uint32_t element) {
 }
 
 // Everything near is full of children. So it has children: go down to the nearest, and on.
-bool TreeBuilder::AttachByWalk(uint32_t element) {
+bool SpanningTree::AttachByWalk(uint32_t element) {
   if (candidates_.empty()) return false;
   uint32_t at = candidates_.front();
-  for (int i = 0; i < kMaxWalk; i++) {
+  for (int i = 0; i < kMaxTreeWalk; i++) {
     at = NearestChild(at, element);
     if (TryParent(at, element)) return true;
   }
   return false;
 }
 
-bool TreeBuilder::AttachToAnyOf(uint32_t element) {
+bool SpanningTree::AttachToAnyOf(uint32_t element) {
   for (uint32_t candidate : candidates_) {
     if (TryParent(candidate, element)) return true;
   }
@@ -132,7 +135,7 @@ bool TreeBuilder::AttachToAnyOf(uint32_t element) {
 }
 
 // Makes `element` a child of `parent` if that has a link to spare.
-bool TreeBuilder::TryParent(uint32_t parent, uint32_t element) {
+bool SpanningTree::TryParent(uint32_t parent, uint32_t element) {
   if (graph_.Links(parent).size() < graph_.max_links()) {
     graph_.AddLink(parent, element);
   } else {
@@ -145,7 +148,7 @@ bool TreeBuilder::TryParent(uint32_t parent, uint32_t element) {
 }
 
 // Position of the farthest link of a full list that is no edge of the tree; max_links() if all are.
-size_t TreeBuilder::FarthestSpare(uint32_t parent) const {
+size_t SpanningTree::FarthestSpare(uint32_t parent) const {
   std::span<const uint32_t> links = graph_.Links(parent);
   size_t found = graph_.max_links();
   float farthest = 0;
@@ -161,18 +164,11 @@ size_t TreeBuilder::FarthestSpare(uint32_t parent) const {
 }
 
 // `parent` has links to children only, and at least one.
-uint32_t TreeBuilder::NearestChild(uint32_t parent, uint32_t element) const {
+uint32_t SpanningTree::NearestChild(uint32_t parent, uint32_t element) const {
   std::span<const uint32_t> links = graph_.Links(parent);
   return *std::min_element(links.begin(), links.end(), [&](uint32_t a, uint32_t b) {
     return graph_.Distance(element, a) < graph_.Distance(element, b);
   });
-}
-
-}  // namespace
-
-TreeStatus BuildSpanningTree(LinkGraph* graph, uint32_t root, bool (*cancelled)(void*), void* arg,
-                             std::vector<uint32_t>* parents) {
-  return TreeBuilder(graph, parents).Run(root, cancelled, arg);
 }
 
 }  // namespace hnswpg

@@ -42,4 +42,18 @@ void DrainBuilder(GraphBuilder* builder) {
   }
 }
 
+void SealBuilder(GraphBuilder* builder) {
+  for (bool done = false; !done;) {
+    CHECK_FOR_INTERRUPTS();
+    CheckBuild(builder, builder->SealStep(&done));
+  }
+}
+
+void PackBuilder(GraphBuilder* builder, const ElementLayout& layout) {
+  for (bool done = false; !done;) {
+    CHECK_FOR_INTERRUPTS();
+    CheckBuild(builder, builder->PackStep(layout, &done));
+  }
+}
+
 }  // namespace hnswpg

@@ -247,7 +247,7 @@ TEST_CASE("graph builder: the memory limit is kept and used") {
   if (limit >= 1 << 20) CHECK(builder->MemoryNeeded(2 * n) > limit);
 
   Drain(builder.get());
-  REQUIRE(builder->Seal(nullptr, nullptr) == BuildStatus::kOk);
+  REQUIRE(Seal(builder.get()) == BuildStatus::kOk);
   CHECK(builder->memory_used() <= limit);
   if (n > 0) CheckGraph(*builder, 8);
 }
@@ -289,27 +289,38 @@ TEST_CASE("graph builder: may end at any moment") {
   GraphBuilder::Destroy(nullptr);
 }
 
-TEST_CASE("graph builder: a cancelled Seal says so and stays failed") {
-  Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 8), 1000);
-  Builder builder(GraphBuilder::Create(codes.space(), Options(2, 1000)));
+TEST_CASE("graph builder: sealing may be left between steps, or done again") {
+  Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 8), 10000);
+  Builder builder(GraphBuilder::Create(codes.space(), Options(2, codes.size())));
   for (uint32_t i = 0; i < codes.size(); i++) REQUIRE(builder->Add(codes[i]) == BuildStatus::kOk);
   Drain(builder.get());
-  CHECK(builder->Seal([](void*) { return true; }, nullptr) == BuildStatus::kFailed);
-  CHECK(builder->error() == std::string("cancelled"));
-  CHECK(builder->Seal(nullptr, nullptr) == BuildStatus::kFailed);
+  bool done = true;
+  REQUIRE(builder->SealStep(&done) == BuildStatus::kOk);
+  CHECK_FALSE(done);
+  SECTION("left") {}
+  SECTION("read too early") {
+    ElementLayout layout(Quantization::kInt8, 8, 8);
+    CHECK(builder->PackStep(layout, &done) == BuildStatus::kFailed);
+  }
+  SECTION("done again") {
+    REQUIRE(Seal(builder.get()) == BuildStatus::kOk);
+    REQUIRE(builder->SealStep(&done) == BuildStatus::kOk);
+    CHECK(done);
+    CheckGraph(*builder, 8);
+  }
 }
 
 TEST_CASE("graph builder: calls out of order are refused with a reason") {
   Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 2000), 500);
-  SECTION("Seal before everything is linked") {
+  SECTION("SealStep before everything is linked") {
     BuildOptions options = Options(3, 500);
     options.ef_construction = 400;
     Builder builder(GraphBuilder::Create(codes.space(), options));
     for (uint32_t i = 0; i < codes.size(); i++) REQUIRE(builder->Add(codes[i]) == BuildStatus::kOk);
-    CHECK(builder->Seal(nullptr, nullptr) == BuildStatus::kFailed);
+    CHECK(Seal(builder.get()) == BuildStatus::kFailed);
     CHECK(builder->error() == std::string("graph sealed before it was drained"));
   }
-  SECTION("Add after Seal") {
+  SECTION("Add after sealing") {
     Builder builder = Build(codes, Options(1, 500));
     CHECK(builder->Add(codes[0]) == BuildStatus::kFailed);
     CHECK(builder->error() == std::string("element added to a sealed graph"));

@@ -487,7 +487,7 @@ TEST_CASE("graph load: what cannot be is refused with a reason") {
     }
     SECTION("Seal") {
       REQUIRE(builder->LoadEntry(0) == BuildStatus::kOk);
-      refused(builder->Seal(nullptr, nullptr), "a loaded graph cannot be sealed");
+      refused(Seal(builder.get()), "a loaded graph cannot be sealed");
     }
     SECTION("loading after an addition") {
       REQUIRE(builder->LoadEntry(0) == BuildStatus::kOk);

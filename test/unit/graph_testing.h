@@ -90,12 +90,20 @@ inline void Drain(GraphBuilder* builder) {
   for (bool done = false; !done;) REQUIRE(builder->DrainStep(&done) == BuildStatus::kOk);
 }
 
+inline BuildStatus Seal(GraphBuilder* builder) {
+  for (bool done = false; !done;) {
+    const BuildStatus status = builder->SealStep(&done);
+    if (status != BuildStatus::kOk) return status;
+  }
+  return BuildStatus::kOk;
+}
+
 inline Builder Build(const Codes& codes, const BuildOptions& options) {
   Builder builder(GraphBuilder::Create(codes.space(), options));
   REQUIRE(builder != nullptr);
   for (uint32_t i = 0; i < codes.size(); i++) REQUIRE(builder->Add(codes[i]) == BuildStatus::kOk);
   Drain(builder.get());
-  REQUIRE(builder->Seal(nullptr, nullptr) == BuildStatus::kOk);
+  REQUIRE(Seal(builder.get()) == BuildStatus::kOk);
   REQUIRE(builder->size() == codes.size());
   return builder;
 }

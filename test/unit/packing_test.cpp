@@ -19,15 +19,25 @@ class TestLists : public LinkLists {
  public:
   explicit TestLists(std::vector<std::vector<uint32_t>> lists) : lists_(std::move(lists)) {}
   uint32_t size() const override { return static_cast<uint32_t>(lists_.size()); }
-  std::span<const uint32_t> Links(uint32_t element) const override { return lists_[element]; }
+  std::span<const uint32_t> Links(uint32_t element) const override {
+    lists_read++;
+    return lists_[element];
+  }
+  mutable size_t lists_read = 0;
 
  private:
   std::vector<std::vector<uint32_t>> lists_;
 };
 
-std::vector<uint32_t> Pack(const LinkLists& graph, uint32_t first, const ElementLayout& layout) {
-  std::vector<uint32_t> order(3, 77);
-  REQUIRE(PackGraph(graph, first, layout, nullptr, nullptr, &order));
+std::vector<uint32_t> Pack(const TestLists& graph, uint32_t first, const ElementLayout& layout) {
+  Packing packing(&graph, first, layout);
+  for (bool done = false; !done;) {
+    const size_t before = graph.lists_read;
+    done = packing.Step();
+    // The list of an element that is placed is looked at twice.
+    REQUIRE(graph.lists_read - before <= 2 * (kPackStepLists + kPackedSteps));
+  }
+  const std::vector<uint32_t> order = packing.order();
   REQUIRE(order.size() == graph.size());
   std::vector<uint32_t> sorted = order;
   std::sort(sorted.begin(), sorted.end());
@@ -82,9 +92,10 @@ TEST_CASE("packing: cliques as large as pages get a page each") {
 
 TEST_CASE("packing: graphs made to be awkward") {
   const ElementLayout layout(Quantization::kInt8, 100, 4);
-  std::vector<uint32_t> none(3);
-  REQUIRE(PackGraph(TestLists({}), 0, layout, nullptr, nullptr, &none));
-  CHECK(none.empty());
+  const TestLists nothing({});
+  Packing none(&nothing, 0, layout);
+  REQUIRE(none.Step());
+  CHECK(none.order().empty());
   Pack(TestLists(std::vector<std::vector<uint32_t>>(1)), 0, layout);
   Pack(TestLists(std::vector<std::vector<uint32_t>>(500)), 499, layout);  // no links at all
   std::vector<std::vector<uint32_t>> star(300);                           // all lead to one
@@ -104,14 +115,23 @@ TEST_CASE("packing: graphs made to be awkward") {
   Pack(TestLists(any), 0, ElementLayout(Quantization::kInt8, 1, 2));
 }
 
-TEST_CASE("packing: it can be cancelled") {
-  const ElementLayout layout(Quantization::kInt8, 128, 16);
-  std::vector<uint32_t> clique_of, order;
-  const TestLists graph = Cliques(std::vector<uint32_t>(100, 25), &clique_of);
-  int asked = 0;
-  const auto third = [](void* asked) { return ++*static_cast<int*>(asked) == 3; };
-  CHECK_FALSE(PackGraph(graph, 0, layout, third, &asked, &order));
-  CHECK(asked == 3);
+TEST_CASE("packing: looking for what comes next takes many steps") {
+  // A chain, at whose end all that was placed is asked in vain for what is not; that stands
+  // behind all of it.
+  const uint32_t n = 50000;
+  std::vector<std::vector<uint32_t>> lists(n + 1);
+  for (uint32_t i = 0; i + 1 < n; i++) lists[i].push_back(i + 1);
+  const TestLists graph(lists);
+  const std::vector<uint32_t> order = Pack(graph, 0, ElementLayout(Quantization::kInt8, 8, 2));
+  CHECK(order[n] == n);
+}
+
+BuildStatus PackAll(GraphBuilder* builder, const ElementLayout& layout) {
+  for (bool done = false; !done;) {
+    const BuildStatus status = builder->PackStep(layout, &done);
+    if (status != BuildStatus::kOk) return status;
+  }
+  return BuildStatus::kOk;
 }
 
 double LinksWithinPages(const GraphBuilder& builder, const ElementLayout& layout) {
@@ -149,7 +169,7 @@ TEST_CASE("packing: a packed graph is the same graph under other ids") {
   const double within = LinksWithinPages(*builder, layout);
   const size_t used = builder->memory_used();
 
-  REQUIRE(builder->Pack(layout, nullptr, nullptr) == BuildStatus::kOk);
+  REQUIRE(PackAll(builder.get(), layout) == BuildStatus::kOk);
   CHECK(builder->memory_used() == used + 4000 * 8);
   CHECK(builder->entry_point() == 0);
   CHECK(builder->IdWhenAdded(0) == entry);
@@ -172,21 +192,22 @@ TEST_CASE("packing: a packed graph is the same graph under other ids") {
   CHECK(LinksWithinPages(*builder, layout) > 0.1);
 }
 
-TEST_CASE("packing: after sealing, once, and interruptibly") {
+TEST_CASE("packing: after sealing, once, and it may be left between steps") {
   const CodeSpace space(Metric::kL2, Quantization::kInt8, 16);
   const ElementLayout layout(Quantization::kInt8, 16, 8);
   const Codes codes = Random(space, 300);
   Builder empty = Build(Codes(space), Options(2, 10));
-  CHECK(empty->Pack(layout, nullptr, nullptr) == BuildStatus::kOk);
+  CHECK(PackAll(empty.get(), layout) == BuildStatus::kOk);
   Builder packed = Build(codes, Options(2, 300));
-  CHECK(packed->Pack(layout, nullptr, nullptr) == BuildStatus::kOk);
-  CHECK(packed->Pack(layout, nullptr, nullptr) == BuildStatus::kFailed);
-  Builder cancelled = Build(codes, Options(2, 300));
-  const auto at_once = [](void*) { return true; };
-  CHECK(cancelled->Pack(layout, at_once, nullptr) == BuildStatus::kFailed);
+  CHECK(PackAll(packed.get(), layout) == BuildStatus::kOk);
+  CHECK(PackAll(packed.get(), layout) == BuildStatus::kFailed);
+  Builder left = Build(codes, Options(2, 300));
+  bool done = true;
+  CHECK(left->PackStep(layout, &done) == BuildStatus::kOk);
+  CHECK_FALSE(done);
   Builder open(GraphBuilder::Create(space, Options(1, 300)));
   REQUIRE(open->Add(codes[0]) == BuildStatus::kOk);
-  CHECK(open->Pack(layout, nullptr, nullptr) == BuildStatus::kFailed);
+  CHECK(PackAll(open.get(), layout) == BuildStatus::kFailed);
 }
 
 }  // namespace

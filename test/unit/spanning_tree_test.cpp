@@ -26,6 +26,7 @@ class TestGraph : public LinkGraph {
   size_t max_links() const override { return max_links_; }
   std::span<const uint32_t> Links(uint32_t e) const override {
     links_read += 1 + lists[e].size();
+    lists_read++;
     return lists[e];
   }
   void AddLink(uint32_t e, uint32_t to) override {
@@ -52,6 +53,7 @@ class TestGraph : public LinkGraph {
   std::vector<uint32_t> near, near_from_root;
   size_t changes = 0;
   mutable size_t links_read = 0;
+  mutable size_t lists_read = 0;
 
  private:
   size_t max_links_;
@@ -62,8 +64,17 @@ class TestGraph : public LinkGraph {
 
 // Runs the algorithm and checks all that it promises. Returns the parents.
 std::vector<uint32_t> Connect(TestGraph* graph, uint32_t root) {
-  std::vector<uint32_t> parents;
-  REQUIRE(BuildSpanningTree(graph, root, nullptr, nullptr, &parents) == TreeStatus::kDone);
+  SpanningTree tree(graph, root);
+  // A step's own, and those of one search for a parent, which looks twice at whom it tries.
+  const size_t search =
+      2 * (graph->max_links() + graph->near.size() + graph->near_from_root.size() + 2);
+  const size_t most = kTreeStepLists + search + 3 * kMaxTreeWalk;
+  for (bool done = false; !done;) {
+    const size_t before = graph->lists_read;
+    done = tree.Step();
+    REQUIRE(graph->lists_read - before <= most);
+  }
+  const std::vector<uint32_t> parents = tree.parents();
   uint32_t n = graph->size();
   REQUIRE(parents.size() == n);
 
@@ -233,20 +244,30 @@ TEST_CASE("spanning tree: random graphs") {
   }
 }
 
-TEST_CASE("spanning tree: cancel is noticed while following and while attaching") {
-  auto yes = [](void* count) { return ++*static_cast<int*>(count) > 2; };
-  std::vector<uint32_t> parents;
+TEST_CASE("spanning tree: many elements without a link, and lists that have no room") {
+  // Each of them is attached.
+  TestGraph apart(1, std::vector<std::vector<uint32_t>>(20000));
+  Connect(&apart, 19999);
+  // All are reached but the last, and whoever looks for a place for it passes all of them.
+  std::vector<std::vector<uint32_t>> lists(20001);
+  for (uint32_t i = 0; i + 2 < lists.size(); i++) lists[i] = {i + 1};
+  TestGraph chain(1, lists);
+  Connect(&chain, 0);
+}
 
-  int asked = 0;
-  TestGraph apart(4, std::vector<std::vector<uint32_t>>(100));
-  CHECK(BuildSpanningTree(&apart, 0, yes, &asked, &parents) == TreeStatus::kCancelled);
-
-  asked = 0;
-  std::vector<std::vector<uint32_t>> lists(5000);
+TEST_CASE("spanning tree: it may be left between steps") {
+  std::vector<std::vector<uint32_t>> lists(50000);
   for (uint32_t i = 0; i + 1 < lists.size(); i++) lists[i] = {i + 1};
   TestGraph chain(4, lists);
-  CHECK(BuildSpanningTree(&chain, 0, yes, &asked, &parents) == TreeStatus::kCancelled);
+  SpanningTree following(&chain, 0);
+  for (int i = 0; i < 5; i++) REQUIRE_FALSE(following.Step());
   CHECK(chain.changes == 0);
+
+  TestGraph apart(4, std::vector<std::vector<uint32_t>>(100));
+  SpanningTree attaching(&apart, 0);
+  for (int i = 0; i < 5; i++) REQUIRE_FALSE(attaching.Step());
+  CHECK(apart.changes > 0);
+  for (const auto& list : apart.lists) CHECK(list.size() <= 4);
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 // call nothing but this folder's code and hnswlib's, so the process that owns the
 // builder may be a PostgreSQL backend.
 //
-// Life: Create, Add ids 0, 1, 2, ... , DrainStep until it says it is done, Seal,
-// Pack or not, then read the graph, then Destroy. Destroy is allowed at any moment, joins the
+// Life: Create, Add ids 0, 1, 2, ... , DrainStep until it says it is done, SealStep
+// until it is, PackStep until it is or not at all, then read the graph, then Destroy. Destroy is allowed at any moment, joins the
 // threads and never waits longer than one element's linking.
 //
 // Or, to go on with a graph that exists: Create, LoadElement for each of its
@@ -19,9 +19,9 @@
 // entry point is dead, they begin at a live element of the highest level there is;
 // where all are dead, the elements added are a graph of their own.
 //
-// Guarantee of Seal: every element can be reached from the entry point over
+// Guarantee of sealing: every element can be reached from the entry point over
 // level-0 links. hnswlib alone does not promise that (a link back to a new
-// element may be pruned by every neighbour). Seal computes a spanning tree of
+// element may be pruned by every neighbour). It computes a spanning tree of
 // level-0 links rooted at the entry point, Parent(id) being the element whose
 // level-0 list holds id, and adds a link where the graph has none, replacing a
 // link that the tree does not need where the list is full.
@@ -92,18 +92,19 @@ class GraphBuilder {
   // the other threads. *done says that every element is linked.
   BuildStatus DrainStep(bool* done) noexcept;
 
-  // After DrainStep said done. Frees what only linking needed. `cancelled` (may
-  // be null) is asked now and then; if it says true, Seal returns kFailed. It
-  // must return: no exception, no longjmp.
-  BuildStatus Seal(bool (*cancelled)(void*), void* arg) noexcept;
+  // After DrainStep said done: seals the graph, a step of a few milliseconds at a time,
+  // on the caller's thread, which is free to do something else, or to Destroy, between
+  // steps. Frees what only linking needed. *done says that the graph is sealed.
+  BuildStatus SealStep(bool* done) noexcept;
 
-  // After Seal, once: numbers the elements anew, so that those which a search measures
-  // together lie on the same page of `layout`. The members below know an element by
-  // its new id then. `cancelled`: as for Seal.
-  BuildStatus Pack(const ElementLayout& layout, bool (*cancelled)(void*), void* arg) noexcept;
+  // After SealStep said done, once: numbers the elements anew, so that those which a search
+  // measures together lie on the same page of `layout`, in steps likewise. `layout` is the
+  // same each time. When *done, the members below know an element by its new id;
+  // before that the graph is not to be read.
+  BuildStatus PackStep(const ElementLayout& layout, bool* done) noexcept;
 
   // After DrainStep said done: ends the threads and frees what only linking
-  // needed. Seal without its guarantee, and without parents. Seal itself is refused
+  // needed. Sealing without its guarantee, and without parents. SealStep is refused
   // where elements were loaded.
   BuildStatus Finish() noexcept;
 

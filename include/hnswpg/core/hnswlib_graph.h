@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <random>
 #include <span>
 #include <vector>
@@ -30,7 +31,6 @@
 #include "hnswpg/core/layout.h"
 #include "hnswpg/core/link_pool.h"
 #include "hnswpg/core/linking.h"
-#include "hnswpg/core/spanning_tree.h"
 
 namespace hnswpg {
 
@@ -74,12 +74,13 @@ class HnswlibGraph : public ElementLinker {
   // Makes room; nobody may be linking.
   void Resize(size_t capacity);
 
-  // After the last Link: frees what linking needed, then makes every node reachable.
+  // After the last Link: frees what linking needed, then makes every node reachable, in steps of a
+  // few milliseconds. True when done; the parents are what SpanningTree says.
   void FreeLinking();
-  TreeStatus Connect(bool (*cancelled)(void*), void* arg, std::vector<uint32_t>* parents);
-  // PackGraph for the level-0 lists, from the entry on. There is an entry.
-  bool Pack(const ElementLayout& layout, bool (*cancelled)(void*), void* arg,
-            std::vector<uint32_t>* order);
+  bool ConnectStep(std::vector<uint32_t>* parents);
+  // Packing for the level-0 lists, from the entry on, likewise. There is an entry. The layout is
+  // the same each time.
+  bool PackStep(const ElementLayout& layout, std::vector<uint32_t>* order);
 
   // Nodes that are loaded, linked or being linked.
   uint32_t size() const { return static_cast<uint32_t>(index_.cur_element_count); }
@@ -92,11 +93,17 @@ class HnswlibGraph : public ElementLinker {
   static constexpr uint32_t kNoNode = 0xFFFFFFFF;
 
  private:
+  struct Connecting;
+  struct Ordering;
+
   void Place(uint32_t node, const void* code, int level);
 
   HnswlibSpace space_;
   hnswlib::HierarchicalNSW<float> index_;
   Linking linking_;
+  // Between steps.
+  std::unique_ptr<Connecting> connecting_;
+  std::unique_ptr<Ordering> ordering_;
 };
 
 }  // namespace hnswpg

@@ -20,13 +20,17 @@ size_t BuildMemoryLimit();
 
 // A builder for this index within maintenance_work_mem, with as many threads as there
 // may be parallel workers, and this process's own. Of the limit
-// so much is left to the caller for each element, until Seal and after it. Raises
+// so much is left to the caller for each element, until it is sealed and after that. Raises
 // ERRCODE_OUT_OF_MEMORY.
 GraphBuilder* CreateBuilder(const Index& index, size_t expected, size_t beside_linking = 0,
                             size_t beside_sealed = 0);
 
-// Links all that was added, interruptibly.
+// Links all that was added; seals the graph; numbers its elements anew. Each in steps of
+// a few milliseconds, between which every interrupt is answered: a cancel, and what other
+// processes ask of all of them (DROP DATABASE waits for the answer).
 void DrainBuilder(GraphBuilder* builder);
+void SealBuilder(GraphBuilder* builder);
+void PackBuilder(GraphBuilder* builder, const ElementLayout& layout);
 
 }  // namespace hnswpg
 
