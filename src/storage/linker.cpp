@@ -237,6 +237,14 @@ void Linker::Discard() {
   txn.Commit();
 }
 
+void Linker::ReadFirstContainer(ElementId owner, ElementId id, SlotCopy* copy) {
+  CheckContainerExists(*index_, owner, id);
+  ReadSlot(*index_, id, copy, nullptr);
+  if (copy->head.state == SlotState::kTids && copy->tail.parent == owner) return;
+  ReportDamage(index_->rel, index_->layout.SlotBlock(owner), owner,
+               psprintf("refers to TID container %u, which is not its own", id));
+}
+
 // Gives the heap TID of the element being linked to an equal element: into its
 // slot, else into its first TID container, else this element's own slot becomes
 // a container. One record.
@@ -245,7 +253,7 @@ void Linker::Merge(ElementId into) {
   SlotCopy target, container;
   ReadSlot(*index_, into, &target, nullptr);
   const bool has_container = target.tail.more_tids != kNoId;
-  if (has_container) ReadSlot(*index_, target.tail.more_tids, &container, nullptr);
+  if (has_container) ReadFirstContainer(into, target.tail.more_tids, &container);
 
   PageTxn txn(*index_, mode_);
   txn.Want(kMetaBlock);
@@ -309,7 +317,13 @@ void Linker::AddBackLinks() {
 // a leaf if not before. A dead child is the last choice: VACUUM would have to find
 // another parent.
 void Linker::AddParent(ElementId near) {
+  CircleDetector circle;
   for (ElementId at = near; parent_ == kNoId;) {
+    CHECK_FOR_INTERRUPTS();
+    if (circle.Met(at)) {
+      ReportDamage(index_->rel, index_->layout.SlotBlock(at), at,
+                   "its chain of parents leads back to it");
+    }
     SlotCopy copy;
     ReadSlot(*index_, at, &copy, nullptr);
     ElementId child = kNoId;

@@ -95,6 +95,12 @@ int CandidateSet::NearestDropped(int max, ElementId* out) const {
   return n;
 }
 
+void CheckUpperExists(const Index& index, ElementId owner, UpperId upper) {
+  if (upper < index.meta.next_upper || upper < ReadMeta(index).next_upper) return;
+  ReportDamage(index.rel, index.layout.SlotBlock(owner), owner,
+               psprintf("refers to upper list %u, which does not exist", upper));
+}
+
 namespace {
 
 // FindList, of an owner that was read.
@@ -105,10 +111,7 @@ bool FindListOf(const Index& index, ElementId owner, const SlotCopy& copy, int l
   if (level == 0) return true;
   UpperId upper = copy.tail.upper;
   for (int at = 1; upper != kNoId; at++) {
-    if (upper >= index.meta.next_upper && upper >= ReadMeta(index).next_upper) {
-      ReportDamage(index.rel, index.layout.SlotBlock(owner), owner,
-                   psprintf("refers to upper list %u, which does not exist", upper));
-    }
+    CheckUpperExists(index, owner, upper);
     const BlockNumber block = index.layout.UpperBlock(upper);
     Buffer buffer = PinPageShared(index, block);
     const UpperHead head = *UpperAt(BufferGetPage(buffer), index.layout.UpperOffset(upper));

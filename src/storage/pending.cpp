@@ -88,9 +88,14 @@ Meta ReadPendingRuns(const Index& index, PodVector<PendingRun>* runs) {
   if (sane) memcpy(copied, RunsOf(page), meta.n_runs * sizeof(PendingRun));
   UnlockReleaseBuffer(buffer);
   if (!sane) ReportDamage(index.rel, kMetaBlock, kNoId, "the pending list has no such runs");
+  uint64_t n = 0;
   for (uint32_t i = 0; i < meta.n_runs; i++) {
     CheckRun(index, meta, copied[i]);
+    n += copied[i].count;
     runs->Push(copied[i]);
+  }
+  if (n > meta.next_element) {
+    ReportDamage(index.rel, kMetaBlock, kNoId, "the pending list has elements more than once");
   }
   return meta;
 }

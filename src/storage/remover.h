@@ -23,6 +23,9 @@ class Remover {
   RemoveResult Run();
 
  private:
+  // What CheckTree knows of an element's chain of parents.
+  enum class Chain : uint8_t { kUnknown, kBeingFollowed, kEnds };
+
   // What is known of an element: read once, kept up to date.
   struct Known {
     ElementId parent;
@@ -36,6 +39,7 @@ class Remover {
     uint8_t level;
     // Pending, and an attempt to link it was cut short: it has links already.
     bool half_linked;
+    Chain chain;
   };
 
   bool IsDead(ElementId id) const { return id < end_ && known_[id].state == SlotState::kDead; }
@@ -63,6 +67,8 @@ class Remover {
   bool FindMissing();
 
   // vacuum_parents.cpp
+  bool CheckTree();
+  void FollowParents(ElementId id);
   void ReplaceEntry();
   bool AdoptOrphans();
   bool AdoptFresh();

@@ -103,6 +103,10 @@ Swap SwapWithParent(const Index& index, ElementId id) {
   const ElementId parent = self.tail.parent;
   const SlotCopy above = ReadInGraph(index, parent, id);
   const ElementId grandparent = above.tail.parent;
+  if (parent == id || grandparent == id || grandparent == parent) {
+    ReportDamage(index.rel, index.layout.SlotBlock(id), id,
+                 "its chain of parents leads back to it");
+  }
   if (grandparent == kNoId && ReadMeta(index).entry != parent) {
     ReportDamage(index.rel, index.layout.SlotBlock(parent), parent,
                  "has no parent, but is not the entry point");

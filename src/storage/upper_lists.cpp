@@ -13,6 +13,10 @@ UpperId AllocateUpper(const Index& index, WriteMode mode, ElementId id, int leve
   const Meta meta = ReadMeta(index);
   const bool fresh = meta.free_uppers == kNoId;
   const UpperId upper = fresh ? meta.next_upper : meta.free_uppers;
+  if (!fresh && upper >= meta.next_upper) {
+    ReportDamage(index.rel, kMetaBlock, kNoId,
+                 psprintf("the free list leads to upper list %u, which does not exist", upper));
+  }
   EnsureBlock(index.rel, layout.UpperBlock(upper));
   PageTxn txn(index, mode);
   txn.Want(kMetaBlock);
@@ -20,6 +24,10 @@ UpperId AllocateUpper(const Index& index, WriteMode mode, ElementId id, int leve
   txn.Want(before == kNoId ? layout.SlotBlock(id) : layout.UpperBlock(before));
   txn.Begin();
   UpperHead* head = txn.upper(upper);
+  if (!fresh && head->owner != kNoId) {
+    ReportDamage(index.rel, layout.UpperBlock(upper), head->owner,
+                 psprintf("upper list %u is on the free list, but belongs to this element", upper));
+  }
   if (fresh) {
     txn.meta()->next_upper++;
     ExtendContent(txn.page(layout.UpperBlock(upper)),

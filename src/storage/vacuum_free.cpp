@@ -35,12 +35,17 @@ void Remover::FreeUppers(ElementId id) {
     ReadSlot(index_, id, &copy, nullptr);
     const UpperId upper = copy.tail.upper;
     if (upper == kNoId) return;
+    CheckUpperExists(index_, id, upper);
     PageTxn txn(index_, WriteMode::kLogged);
     txn.Want(kMetaBlock);
     txn.Want(index_.layout.UpperBlock(upper));
     txn.Want(index_.layout.SlotBlock(id));
     txn.Begin();
     UpperHead* head = txn.upper(upper);
+    if (head->owner != id) {
+      ReportDamage(index_.rel, index_.layout.UpperBlock(upper), id,
+                   psprintf("refers to upper list %u, which is not its own", upper));
+    }
     TailAt(txn.slot(id), index_.layout)->upper = head->next;
     head->owner = kNoId;
     head->n_links = 0;

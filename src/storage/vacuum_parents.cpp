@@ -1,10 +1,45 @@
 // Cleanup, the first two steps: a live entry point, and live parents. The tree of
 // parents holds everything at every moment: an element leaves its parent only when
 // another element's list has it.
+//
+// Ways up and down the tree have an end because it is a tree. That is checked before
+// the first of them is taken (CheckTree), and no step of the cleanup, and nothing that
+// others link meanwhile, makes a circle: an element gets a parent that is not below it.
 #include "hnswpg/storage/tree.h"
 #include "storage/remover.h"
 
 namespace hnswpg {
+
+// ---- whether it is a tree ----
+
+// Raises ERRCODE_INDEX_CORRUPTED where the parents of a live element go round in a
+// circle. Looks at what was read and at no page. Yields: what others do meanwhile is not
+// part of that. Nor does it matter that pages were read one after another: the only
+// parent that ever changes while others have the lock is that of an entry point, once,
+// from none to a new element.
+bool Remover::CheckTree() {
+  for (ElementId id = 0; id < end_; id++) {
+    if (id % 1024 == 0 && !Yield()) return false;
+    if (IsLinked(id)) FollowParents(id);
+  }
+  return true;
+}
+
+// Of the dead, only those above a live element count: others may be left of a cleanup
+// that was cut short while it freed them.
+void Remover::FollowParents(ElementId id) {
+  ElementId at = id;
+  for (; InGraph(at) && known_[at].chain == Chain::kUnknown; at = known_[at].parent) {
+    known_[at].chain = Chain::kBeingFollowed;
+  }
+  if (InGraph(at) && known_[at].chain == Chain::kBeingFollowed) {
+    ReportDamage(index_.rel, index_.layout.SlotBlock(at), at,
+                 "its chain of parents leads back to it");
+  }
+  for (at = id; InGraph(at) && known_[at].chain == Chain::kBeingFollowed; at = known_[at].parent) {
+    known_[at].chain = Chain::kEnds;
+  }
+}
 
 // ---- 1. the entry point ----
 
@@ -19,7 +54,9 @@ void Remover::ReplaceEntry() {
   }
   for (int level = top; level >= 0; level--) {
     for (ElementId id = 0; id < end_; id++) {
-      if (known_[id].level == level && IsLinked(id) && TryEntry(id, old_entry)) return;
+      if (known_[id].level != level || !IsLinked(id)) continue;
+      CHECK_FOR_INTERRUPTS();
+      if (TryEntry(id, old_entry)) return;
     }
   }
   if (RaiseToEntry()) return;
@@ -62,7 +99,10 @@ bool Remover::RaiseToEntry() {
     if (highest == kNoId || known_[id].level > known_[highest].level) highest = id;
   }
   if (highest == kNoId) return false;
-  while (known_[highest].parent != kNoId) SwapUp(highest);
+  while (known_[highest].parent != kNoId) {
+    CHECK_FOR_INTERRUPTS();
+    SwapUp(highest);
+  }
   entry_ = highest;
   return true;
 }
@@ -207,6 +247,7 @@ bool Remover::AdoptAnywhere(ElementId orphan) {
     if (TryParent(near_.id(i), orphan)) return true;
   }
   for (ElementId at = entry_; !TryParent(at, orphan);) {
+    CHECK_FOR_INTERRUPTS();
     const ElementId before = at;
     ElementId links[kMaxLinks];
     const int n = ReadList(index_, {at, 0, kNoId}, links);
@@ -226,6 +267,7 @@ bool Remover::AdoptAnywhere(ElementId orphan) {
 bool Remover::Raise(ElementId orphan) {
   bool parts_hold = true;
   while (IsOrphan(orphan)) {
+    CHECK_FOR_INTERRUPTS();
     const ElementId displaced = SwapUp(orphan);
     parts_hold &= displaced == kNoId || !IsLinked(displaced);
   }

@@ -74,6 +74,7 @@ bool Remover::ReadAll() {
     if (!Yield()) return false;
     ReadPage(block);
   }
+  if (!CheckTree()) return false;
   all_read_ = true;
   return CheckParents();
 }
@@ -99,7 +100,9 @@ void Remover::Grow(ElementId end) {
   known_ =
       static_cast<Known*>(known_ == nullptr ? MemoryContextAllocHuge(CurrentMemoryContext, bytes)
                                             : repalloc_huge(known_, bytes));
-  for (; end_ < end; end_++) known_[end_] = {kNoId, kNoId, SlotState::kFree, 0, false};
+  for (; end_ < end; end_++) {
+    known_[end_] = {kNoId, kNoId, SlotState::kFree, 0, false, Chain::kUnknown};
+  }
 }
 
 // The slots on the page that are not known to be in the graph.

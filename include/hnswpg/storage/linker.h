@@ -41,6 +41,7 @@ class Linker {
   void SearchForCertain(int level, ElementId* entry);
   void TakeFound(int level, bool dead_too, ElementId* entry);
   ElementId FindEqual();
+  void ReadFirstContainer(ElementId owner, ElementId id, SlotCopy* copy);
   void Merge(ElementId into);
   void Discard();
   void TakeOffList(PageTxn* txn);

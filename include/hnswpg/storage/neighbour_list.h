@@ -84,6 +84,10 @@ struct ListPlace {
   UpperId upper;  // kNoId at level 0
 };
 
+// Raises ERRCODE_INDEX_CORRUPTED unless the upper slot exists: to be asked before one that
+// `owner` refers to is read. No lock at entry and exit.
+void CheckUpperExists(const Index& index, ElementId owner, UpperId upper);
+
 // Finds the list of `owner` on `level`. False if it has none.
 bool FindList(const Index& index, ElementId owner, int level, ListPlace* place);
 

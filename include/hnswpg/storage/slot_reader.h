@@ -80,9 +80,9 @@ void PrefetchCode(const Index& index, ElementId id);
 // nothing, reads nothing from disk.
 void PrefetchElement(const Index& index, ElementId id);
 
-// Tells when a chain of TID containers leads back into itself. Remembers one
-// container, another each time twice as many have been passed (Brent, "An improved
-// Monte Carlo factorization algorithm", 1980), so it needs no memory.
+// Tells when a chain of slots leads back into itself. Remembers one slot, another each
+// time twice as many have been passed (Brent, "An improved Monte Carlo factorization
+// algorithm", 1980), so it needs no memory.
 class CircleDetector {
  public:
   // Whether `id`, the next of the chain, has been passed before, as far as known.
