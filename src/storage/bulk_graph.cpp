@@ -87,7 +87,11 @@ void BulkGraph::AddNode(ElementId id, ElementId parent, bool dead, const void* c
   n_nodes_++;
 }
 
+// Where there is no entry point nothing is alive, and nothing leads to the dead: a cleanup
+// was cut short when all were. They stay out, and the graph begins anew, as it does
+// where elements are linked one by one.
 bool BulkGraph::LoadElements() {
+  const bool has_entry = ReadMeta(*index_).entry != kNoId;
   char* code = static_cast<char*>(palloc(index_->space.code_bytes()));
   for (ElementId id = 0; id < end_; id++) {
     if (!KeepsOn()) return false;
@@ -95,6 +99,10 @@ bool BulkGraph::LoadElements() {
     ReadSlot(*index_, id, &copy, code);
     const bool dead = copy.head.state == SlotState::kDead;
     if (!dead && copy.head.state != SlotState::kLinked) continue;
+    if (!has_entry && dead) continue;
+    if (!has_entry) {
+      ReportDamage(index_->rel, kMetaBlock, id, "in the graph, but there is no entry point");
+    }
     AddNode(id, copy.tail.parent, dead, code);
     CheckBuild(builder_, builder_->LoadElement(code, copy.head.level, dead));
   }
@@ -145,7 +153,8 @@ void BulkGraph::LoadEntry() {
   const ElementId entry = ReadMeta(*index_).entry;
   const uint32_t node = NodeOf(entry);
   if (node == kNoId) {
-    ReportDamage(index_->rel, kMetaBlock, entry, "the entry point is not linked");
+    ReportDamage(index_->rel, index_->layout.SlotBlock(entry), entry,
+                 "the entry point, but not in the graph");
   }
   CheckBuild(builder_, builder_->LoadEntry(node));
 }

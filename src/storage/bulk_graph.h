@@ -31,7 +31,8 @@ class BulkGraph {
   // Bytes that an object takes beside its builder, for so many ids and nodes.
   static size_t Bytes(uint32_t ids, uint32_t nodes);
 
-  // Loads what is linked or dead, adds what is pending (but not what is equal to an
+  // Loads what is linked or dead (the dead not where nothing else is in the graph and they
+  // have lost the entry point), adds what is pending (but not what is equal to an
   // element that is in already, nor what has no row any more) and links it.
   // Interruptible. False if `gives_way` and this process stands in somebody's way.
   bool Make(bool gives_way);
