@@ -2,10 +2,6 @@
 
 #include "hnswpg/storage/buffer_hint.h"
 
-extern "C" {
-#include "access/xlog.h"
-}
-
 #include <algorithm>
 
 namespace hnswpg {
@@ -46,14 +42,6 @@ void PageTxn::LockPart(Part* part) {
     page = GenericXLogRegisterBuffer(xlog_, part->buffer, fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
   }
   if (fresh) InitPage(page, kind);
-  // Generic WAL logs whatever lies between the old and the new pd_lower, so a slot
-  // that is added would be logged with all the zeros where its links will be. So the
-  // page counts as full from the beginning, and its first image, which is nearly all
-  // zeros, is compressed.
-  if (fresh && kind == PageKind::kGraph && mode_ == WriteMode::kLogged) {
-    ExtendContent(page, kContentEnd);
-    compress_ = true;
-  }
   part->page = page;
 }
 
@@ -88,31 +76,9 @@ void PageTxn::FreeSlot(ElementId id) {
   meta()->n_free++;
 }
 
-namespace {
-
-// GenericXLogFinish raises no error (it would be in a critical section), so the
-// setting is as it was afterwards in any case.
-void FinishCompressed(GenericXLogState* xlog) {
-#ifdef USE_LZ4
-  constexpr int kMethod = WAL_COMPRESSION_LZ4;  // ten times as fast
-#else
-  constexpr int kMethod = WAL_COMPRESSION_PGLZ;
-#endif
-  const int setting = wal_compression;
-  if (setting == WAL_COMPRESSION_NONE) wal_compression = kMethod;
-  GenericXLogFinish(xlog);
-  wal_compression = setting;
-}
-
-}  // namespace
-
 void PageTxn::Commit() {
   if (mode_ == WriteMode::kLogged) {
-    if (compress_) {
-      FinishCompressed(xlog_);
-    } else {
-      GenericXLogFinish(xlog_);
-    }
+    GenericXLogFinish(xlog_);
   } else {
     for (int i = 0; i < n_; i++) MarkBufferDirty(parts_[i].buffer);
   }
@@ -129,7 +95,6 @@ void PageTxn::Release() {
     if (!parts_[i].callers) UnlockReleaseBuffer(parts_[i].buffer);
   }
   n_ = 0;
-  compress_ = false;
 }
 
 }  // namespace hnswpg

@@ -60,7 +60,6 @@ class PageTxn {
   const Index* index_;
   WriteMode mode_;
   GenericXLogState* xlog_ = nullptr;
-  bool compress_ = false;  // the images that the record holds
   Part parts_[kMaxPages];
   int n_ = 0;
 };
