@@ -10,10 +10,16 @@
 
 PG_CONFIG ?= pg_config
 
+# The compiler: CXX of the command line or the environment, else g++, else clang++.
+ifeq ($(origin CXX),default)
+CXX := $(or $(shell for c in g++ clang++; do command -v $$c >/dev/null && echo $$c && break; done),g++)
+endif
+compiler := $(CXX)
+
 # --- The project's own commands ----------------------------------------------
 
-SUITES   := unit regress isolation tap boundary
-commands := setup demo check $(SUITES:%=check-%) bench bench-quick format
+suites   := unit regress isolation tap boundary
+commands := setup demo check check-fresh $(suites:%=check-%) bench bench-quick format
 
 # PGXS is read only where it is needed: it may not be installed yet.
 ifneq ($(filter-out $(commands),$(or $(MAKECMDGOALS),all)),)
@@ -42,14 +48,24 @@ TAP_TESTS      = 1
 PROVE_TESTS    = test/tap/*.pl
 EXTRA_CLEAN    = build
 
-SHLIB_LINK = -Wl,--version-script=src/exports.map -lstdc++ -lpthread
+SHLIB_LINK = -Wl,--version-script=src/exports.map -lpthread
 
+# pgxs.mk alone proves nothing: packages of the client bring it too.
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-ifeq ($(wildcard $(PGXS)),)
-$(error '$(PG_CONFIG) --pgxs' names no file: the server's development files are missing. \
-Run 'make setup', or install postgresql-server-dev-NN, or say where: make PG_CONFIG=/path/to/pg_config)
+ifneq ($(shell test -e '$(PGXS)' && test -e "$$($(PG_CONFIG) --includedir-server)/postgres.h" && echo yes),yes)
+$(error The development files of the server that '$(PG_CONFIG)' names are missing \
+(pgxs.mk, postgres.h). Run 'make setup', or install postgresql-server-dev-NN, or say where \
+another server is: make PG_CONFIG=/path/to/pg_config)
 endif
 include $(PGXS)
+
+# PGXS brings the names of the compilers that the server was built with, which need
+# not be here. The module is C++ and is linked as such.
+CXX := $(compiler)
+LINK.shared = $(CXX) $(CXXFLAGS) $(CFLAGS_SL) -shared
+
+# make installcheck: our own modules for prove.
+PROVE_FLAGS += -I '$(CURDIR)/test/perl'
 
 # What every object is compiled with, after the flags Postgres itself was built
 # with. Exceptions stay on: scripts/check-boundary proves from the objects of the
@@ -57,7 +73,7 @@ include $(PGXS)
 # -fno-math-errno: sqrt is one instruction.
 hnswpg_cxxflags = -std=c++20 -O2 -Wall -Wextra -fvisibility=hidden \
 	-fvisibility-inlines-hidden -fno-math-errno -MMD -MP \
-	$(if $(findstring clang,$(CXX)),-Wno-unknown-warning-option)
+	$(if $(findstring clang,$(shell $(CXX) --version 2>&1)),-Wno-unknown-warning-option)
 
 # include/ has what a layer shows to others, src/ the headers that are its own; both
 # are named by their path from there. (Highway compiles a source again for each
@@ -68,11 +84,24 @@ core_cppflags = $(own_includes) -D_GNU_SOURCE $(filter -D_FORTIFY_SOURCE%,$(CPPF
 # As system headers, so that -Wextra speaks of our code only.
 server_cppflags = $(own_includes) -isystem $(includedir_server) $(CPPFLAGS)
 
-build/obj/src/core/%.o: src/core/%.cpp | required-libraries
+# What the objects are made for. They depend on the file, which is written anew when
+# its text would be another: a different server, compiler or flag compiles everything
+# again.
+built_for := $(shell $(PG_CONFIG) 2>&1; $(CXX) --version 2>&1 | head -n 1) \
+	$(CXX) $(CXXFLAGS) $(hnswpg_cxxflags) $(core_cppflags) $(server_cppflags)
+ifneq ($(file <build/built-for),$(built_for))
+# Not where make only says what it would do (-n).
+ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
+$(shell mkdir -p build)
+$(file >build/built-for,$(built_for))
+endif
+endif
+
+build/obj/src/core/%.o: src/core/%.cpp build/built-for | build/libraries
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(hnswpg_cxxflags) $(core_cppflags) -c -o $@ $<
 
-build/obj/src/%.o: src/%.cpp | required-libraries
+build/obj/src/%.o: src/%.cpp build/built-for | build/libraries
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(hnswpg_cxxflags) $(server_cppflags) -c -o $@ $<
 
@@ -80,10 +109,10 @@ build/obj/src/%.o: src/%.cpp | required-libraries
 
 # The module that test/tap/060_peeks.pl runs: what it reads from pages neither pinned nor
 # locked may be anything (test/model/lying_peeks.cpp). It differs in the sources that read so.
-lying_sources := $(shell grep -l '"hnswpg/storage/peek.h"' src/*/*.cpp) test/model/lying_peeks.cpp
+lying_sources := $(shell grep -rl --include='*.cpp' '"hnswpg/storage/peek.h"' src) test/model/lying_peeks.cpp
 lying_objects := $(lying_sources:%.cpp=build/lying/%.o)
 
-build/lying/%.o: %.cpp | required-libraries
+build/lying/%.o: %.cpp build/built-for | build/libraries
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(hnswpg_cxxflags) $(server_cppflags) -DHNSWPG_LYING_PEEKS -c -o $@ $<
 
@@ -92,23 +121,30 @@ build/lying/hnswpg.so: $(lying_objects) $(filter-out $(lying_sources:%.cpp=build
 
 -include $(lying_objects:.o=.d)
 
-# hnswlib has no version macro; stop_condition.h came with 0.8.
-.PHONY: required-libraries
-required-libraries:
+# That the compiler works and finds the libraries, looked at once. hnswlib has no
+# version macro; stop_condition.h came with 0.8.
+build/libraries: build/built-for
 	@has() { printf '#if !__has_include(<%s>)\n#error missing\n#endif\n' "$$1" | \
 		$(CXX) -x c++ -std=c++20 -Iinclude -E - >/dev/null 2>&1; }; \
-	has hnswlib/hnswlib.h || { echo "hnswpg: hnswlib is missing (hnswlib/hnswlib.h is not in \
-	the include path). Run 'make setup', or install libhnswlib-dev 0.8 or newer." >&2; exit 1; }; \
-	has hnswlib/stop_condition.h || { echo "hnswpg: hnswlib is too old: 0.8 or newer is needed \
-	(it has hnswlib/stop_condition.h). Run 'make setup', which takes it from a newer Debian." >&2; exit 1; }; \
-	has hwy/highway.h || { echo "hnswpg: Highway is missing (hwy/highway.h is not in the \
-	include path). Run 'make setup', or install libhwy-dev." >&2; exit 1; }
+	fail() { echo "hnswpg: $$1" >&2; exit 1; }; \
+	command -v $(firstword $(CXX)) >/dev/null || fail "there is no compiler $(CXX). Run 'make setup', \
+	or name another: make CXX=clang++"; \
+	has span || fail "$(CXX) does not find a C++20 library. g++ 12 or newer brings one; clang++ \
+	uses the one of g++ (the package libstdc++-NN-dev)."; \
+	has hnswlib/hnswlib.h || fail "hnswlib is missing (hnswlib/hnswlib.h is not in the include \
+	path of $(CXX)). Run 'make setup', or install libhnswlib-dev 0.8 or newer."; \
+	has hnswlib/stop_condition.h || fail "hnswlib is too old: 0.8 or newer is needed (it has \
+	hnswlib/stop_condition.h). Run 'make setup', which takes it from a newer Debian."; \
+	has hwy/highway.h || fail "Highway is missing (hwy/highway.h is not in the include path of \
+	$(CXX)). Run 'make setup', or install libhwy-dev."; \
+	touch $@
 
 endif
 
 # --- Rules of the commands ----------------------------------------------------
 
 export PG_CONFIG
+export CXX := $(compiler)
 
 .PHONY: $(commands)
 
@@ -122,11 +158,15 @@ demo: setup
 # where a command line asks for PGXS's targets and for check.
 ifneq ($(filter check,$(MAKECMDGOALS)),)
 check: setup
-	@scripts/check
+	@scripts/check $(T)
 endif
 
+# Bare Debians: make check-fresh CASES="clang locale" RELEASE=trixie
+check-fresh:
+	@RELEASE=$(RELEASE) scripts/check-fresh $(CASES)
+
 # One suite; T names the tests to run: make check-regress T=vector
-$(SUITES:%=check-%): check-%: setup
+$(suites:%=check-%): check-%: setup
 	@scripts/check-$* $(T)
 
 # Everything: generated vectors, and the sets that HNSWPG_DATA names.
