@@ -4,14 +4,22 @@
 # A stage is one run's own place: a private copy of the server with the extension
 # installed into it, and room for clusters. Servers run there as an ordinary user
 # (Postgres refuses root) on Unix sockets only, so runs neither touch what is
-# installed nor each other. It lies under /var/tmp, not in the tree: an ordinary
-# user need not be able to read root's clone, and paths of sockets must be short.
+# installed nor each other. It lies under /var/tmp (or HNSWPG_TMPDIR), not in the tree:
+# an ordinary user need not be able to read root's clone, and paths of sockets must be
+# short.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export LC_ALL=C
+# The server's user reads what root makes here, whatever root's own habit is.
+umask 022
 # The flags of a make that called us are not meant for the ones we call.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 PG_CONFIG=${PG_CONFIG:-pg_config}
+# As in the Makefile.
+for name in g++ clang++; do
+  [ -n "${CXX:-}" ] || ! command -v $name >/dev/null || CXX=$name
+done
+export CXX=${CXX:-g++}
 for name in $(compgen -e PG); do
   case $name in PG_CONFIG | PG_TEST_*) ;; *) unset "$name" ;; esac
 done
@@ -22,6 +30,9 @@ die() {
   [ $# -eq 0 ] || printf '%s\n' "$@" >&2
   exit 1
 }
+
+# What is about to take a while.
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
 jobs() { nproc 2>/dev/null || echo 1; }
 
@@ -45,7 +56,8 @@ as_server() {
   else
     local user
     user=$(server_user)
-    setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups env HOME=/nonexistent "$@"
+    # A TMPDIR of root's may be closed to others.
+    setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups env -u TMPDIR HOME=/nonexistent "$@"
   fi
 }
 
@@ -55,17 +67,54 @@ server_dir() {
   [ "$(id -u)" -ne 0 ] || chown "$(server_user)" "$1"
 }
 
-# --- The private copy of the server ---------------------------------------------
+# --- Where they run ---------------------------------------------------------------
 
-# make, one at a time in this tree.
+# Sets `room`: the directory under which stages and clusters are made. Dies where it
+# will not do: programs run from it, and the server's user must get there.
+find_room() {
+  local probe advice='Set HNSWPG_TMPDIR to a directory that will do.'
+  room=${HNSWPG_TMPDIR:-/var/tmp}
+  room=${room%/}
+  case $room in
+    /*[[:space:]]*) die "$room has a space in its name" "$advice" ;;
+    /*) ;;
+    *) die "HNSWPG_TMPDIR must be an absolute path, not '$room'" ;;
+  esac
+  probe=$(mktemp -d "$room/hnswpg.XXXXXX" 2>/dev/null) || die "no directory can be made in $room" "$advice"
+  chmod 755 "$probe"
+  cp "$(type -P true)" "$probe/true"
+  if ! as_server test -x "$probe"; then
+    rm -rf "$probe"
+    die "the user $(server_user), who runs the servers, cannot enter $room" "$advice"
+  elif ! "$probe/true" 2>/dev/null; then
+    rm -rf "$probe"
+    die "programs cannot run from $room (a file system mounted noexec?)" "$advice"
+  fi
+  rm -rf "$probe"
+}
+
+# --- Building ---------------------------------------------------------------------
+
+# Makes build/ and sees that it is ours to write to.
+open_build() {
+  mkdir -p "$top/build/log" 2>/dev/null && [ -w "$top/build/log" ] && [ -w "$top/build" ] ||
+    die "$top/build is not $(id -un)'s to write to" \
+      'Another user (root?) has built here. Remove build/ as that user, or go on as that user.'
+}
+
+# make, one at a time in this tree. In a stage PG_CONFIG names the copy there; what is
+# built is for the server that it is a copy of.
 locked_make() {
-  mkdir -p "$top/build/log"
-  flock "$top/build/lock" make -C "$top" -s PG_CONFIG="$PG_CONFIG" "$@"
+  open_build
+  flock "$top/build/lock" make -C "$top" -s PG_CONFIG="${HNSWPG_PG_CONFIG:-$PG_CONFIG}" CXX="$CXX" "$@"
 }
 
 # Builds the extension; the output goes to a log, and to the caller on failure.
 build_extension() {
-  mkdir -p "$top/build/log"
+  open_build
+  # make -q: 1 where something is to be done.
+  if locked_make -q all >/dev/null 2>&1; then return; fi
+  say "builds the extension, from the beginning in about two minutes of one processor ($(jobs) here)"
   if ! locked_make -j"$(jobs)" all >"$top/build/log/build.log" 2>&1; then
     cat "$top/build/log/build.log" >&2
     return 1
@@ -80,9 +129,18 @@ build_lying() {
 }
 
 # build_programs [TARGET ...]: builds what CMake builds, the unit tests and the tools,
-# in build/cmake/bin; or only some of it.
+# in build/cmake/bin; or only some of it. CMake's cache holds for one place of the tree
+# and one compiler: for another it begins anew.
 build_programs() {
-  mkdir -p "$top/build/log"
+  local built_for
+  open_build
+  built_for="$top; $($CXX --version 2>&1 | head -n 1)"
+  if [ "$(cat "$top/build/cmake/built-for" 2>/dev/null)" != "$built_for" ]; then
+    rm -rf "$top/build/cmake"
+    mkdir "$top/build/cmake"
+    printf '%s\n' "$built_for" >"$top/build/cmake/built-for"
+    say 'builds the programs of the tests, in about two minutes of one processor'
+  fi
   if ! {
     flock "$top/build/lock" cmake -S "$top" -B "$top/build/cmake" &&
       flock "$top/build/lock" cmake --build "$top/build/cmake" -j "$(jobs)" ${1:+--target "$@"}
@@ -91,6 +149,8 @@ build_programs() {
     return 1
   fi
 }
+
+# --- The private copy of the server ---------------------------------------------
 
 # install_copy DIR: a copy of the server that PG_CONFIG names under DIR, with the
 # built extension in it.
@@ -127,7 +187,7 @@ link_all() {
 use_copy() {
   local bindir
   bindir=$1$("$PG_CONFIG" --bindir)
-  export PG_CONFIG=$bindir/pg_config PATH=$bindir:$PATH
+  export HNSWPG_PG_CONFIG=$PG_CONFIG PG_CONFIG=$bindir/pg_config PATH=$bindir:$PATH
 }
 
 # --- Stages ----------------------------------------------------------------------
@@ -139,8 +199,9 @@ open_stage() {
   if [ -n "${HNSWPG_STAGE:-}" ]; then
     stage=$HNSWPG_STAGE
   else
+    find_room
     build_extension || return 1
-    stage=$(mktemp -d /var/tmp/hnswpg.XXXXXX)
+    stage=$(mktemp -d "$room/hnswpg.XXXXXX")
     trap close_stage EXIT
     trap 'exit 130' INT TERM HUP
     chmod 755 "$stage"
@@ -154,7 +215,7 @@ open_stage() {
     use_copy "$stage/install"
   fi
   # Programs that CMake built, for the tests that use them.
-  [ ! -d "$top/build/cmake/bin" ] || { mkdir -p "$stage/tools" && cp -u "$top"/build/cmake/bin/* "$stage/tools/"; }
+  [ ! -d "$top/build/cmake/bin" ] || { mkdir -p "$stage/tools" && cp -u "$top"/build/cmake/bin/* "$stage/tools/" && chmod -R a+rX "$stage/tools"; }
   export HNSWPG_TOOLS=$stage/tools HNSWPG_LYING=$stage/lying.so
   [ ! -d "$stage/data" ] || export HNSWPG_DATA=$stage/data
 }
@@ -169,21 +230,34 @@ stage_data() {
   fi
 }
 
-# Stops every server whose data directory lies in the stage, then removes it. A
-# pid file may outlive its server and the number be given to another process, so
-# a process is only stopped while it works in that very directory.
-close_stage() {
-  local file pid
+# The processes that run a program of the stage's copy of the server.
+programs_of_stage() {
+  local process
+  for process in /proc/[0-9]*; do
+    case $(readlink "$process/exe" 2>/dev/null) in "$stage"/install/*) echo "${process##*/}" ;; esac
+  done
+}
+
+# Ends every server that runs in the stage and what else of the copy does: servers
+# first and by themselves, then what is left.
+stop_servers() {
+  local file pids
+  pids=" $(programs_of_stage | tr '\n' ' ')"
+  [ "$pids" != ' ' ] || return 0
   while read -r file; do
-    pid=$(head -n 1 "$file" 2>/dev/null) || continue
-    if [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "${file%/*}" ]; then
-      kill -QUIT "$pid" 2>/dev/null || true
-      for _ in $(seq 50); do
-        [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "${file%/*}" ] || break
-        sleep 0.1
-      done
-    fi
+    # A pid file may outlive its server and the number be given to another process.
+    case $pids in *" $(head -n 1 "$file" 2>/dev/null || true) "*) kill -QUIT "$(head -n 1 "$file")" 2>/dev/null || true ;; esac
   done < <(find "$stage" -name postmaster.pid 2>/dev/null)
+  for _ in $(seq 50); do
+    [ -n "$(programs_of_stage)" ] || return 0
+    sleep 0.1
+  done
+  programs_of_stage | xargs -r kill -KILL 2>/dev/null || true
+}
+
+# Removes the stage, and with it every server that still runs there.
+close_stage() {
+  stop_servers
   rm -rf "$stage"
 }
 
