@@ -17,8 +17,9 @@ my $node = fault_node('pending', conf => "hnsw.sync_interval = 0\nhnsw.pending_l
 # rows, so nothing is approximate.
 $node->safe_psql('postgres', <<'SQL');
 CREATE FUNCTION rows_of(query text, by_index boolean, OUT ids bigint[], OUT distances float8[])
-LANGUAGE plpgsql SET enable_sort = on AS $$
+LANGUAGE plpgsql SET enable_sort = on SET enable_seqscan = on SET enable_indexscan = on AS $$
 BEGIN
+  -- What is set here ends with the call, because the function has a SET of its own for it.
   PERFORM set_config('enable_seqscan', (NOT by_index)::text, true),
           set_config('enable_indexscan', by_index::text, true);
   EXECUTE format('SELECT array_agg(id ORDER BY id), array_agg(d) FROM (%s) x', query) INTO ids, distances;
