@@ -97,6 +97,8 @@ $(file >build/built-for,$(built_for))
 endif
 endif
 
+build/built-for: ;
+
 build/obj/src/core/%.o: src/core/%.cpp build/built-for | build/libraries
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(hnswpg_cxxflags) $(core_cppflags) -c -o $@ $<
