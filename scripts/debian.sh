@@ -35,10 +35,13 @@ debian_impossible() {  # release
 }
 
 install_debootstrap() {
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-remove
+    --no-install-recommends -o Dpkg::Use-Pty=0 install debootstrap)
   command -v debootstrap >/dev/null && return
   echo 'installs debootstrap'
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-remove --no-install-recommends \
-    -o Dpkg::Use-Pty=0 install debootstrap </dev/null >/dev/null
+  # The lists of packages may be old, or none.
+  "${install[@]}" </dev/null >/dev/null 2>&1 ||
+    { apt-get -qq update && "${install[@]}" </dev/null >/dev/null; }
 }
 
 # A bare Debian and the given packages, from this machine's mirror, or where it has
