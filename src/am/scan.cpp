@@ -1,4 +1,4 @@
-// amgettuple and its kin: rows in the order of their exact distance (search.h).
+// amgettuple and its kin: rows in the order of their exact distance (hnswpg/storage/search.h).
 //
 // A scan needs an MVCC snapshot: src/storage/README.md, "What a scan may return",
 // says why that is enough.
@@ -15,8 +15,8 @@ extern "C" {
 #include <new>
 
 #include "hnswpg/am/kept_memory.h"
-#include "hnswpg/am/search.h"
 #include "hnswpg/storage/kill.h"
+#include "hnswpg/storage/search.h"
 #include "hnswpg/type/vector.h"
 
 namespace hnswpg {
@@ -36,6 +36,16 @@ bool IsZero(const float* x, int dim) {
   return std::all_of(x, x + dim, [](float value) { return value == 0.0f; });
 }
 
+// What the session's settings say when the scan begins.
+SearchOptions OptionsOf(IndexScanDesc desc) {
+  SearchOptions options;
+  options.ef_search = ef_search;
+  options.further_rounds = static_cast<FurtherRounds>(iterative_scan);
+  options.max_measured = max_scan_tuples;
+  options.skip_killed = desc->ignore_killed_tuples;
+  return options;
+}
+
 // Makes the search from the ORDER BY argument, in the scan's memory context.
 Search* MakeSearch(IndexScanDesc desc, VisitedBits* visited) {
   const hnswpg::Index index = OpenIndex(desc->indexRelation);
@@ -53,8 +63,7 @@ Search* MakeSearch(IndexScanDesc desc, VisitedBits* visited) {
   }
   void* code = palloc0(index.space.code_bytes());
   if (query) index.space.Encode(query, code);
-  return new (palloc(sizeof(Search)))
-      Search(index, query, code, visited, desc->ignore_killed_tuples);
+  return new (palloc(sizeof(Search))) Search(index, query, code, visited, OptionsOf(desc));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "hnswpg/am/am.h"
 #include "hnswpg/am/pgvector.h"
 #include "hnswpg/storage/announce.h"
+#include "hnswpg/storage/search_options.h"
 
 extern "C" {
 #include "access/xact.h"
@@ -19,7 +20,7 @@ extern "C" {
 namespace hnswpg {
 
 int ef_search = 40;
-int iterative_scan = kIterativeStrict;
+int iterative_scan = static_cast<int>(FurtherRounds::kStrict);
 int max_scan_tuples = 20000;
 int pending_limit;
 bool startup_sync;
@@ -27,10 +28,11 @@ double cleanup_threshold;
 
 namespace {
 
-const config_enum_entry kIterativeScanValues[] = {{"off", kIterativeOff, false},
-                                                  {"relaxed_order", kIterativeRelaxed, false},
-                                                  {"strict_order", kIterativeStrict, false},
-                                                  {nullptr, 0, false}};
+const config_enum_entry kIterativeScanValues[] = {
+    {"off", static_cast<int>(FurtherRounds::kNone), false},
+    {"relaxed_order", static_cast<int>(FurtherRounds::kRelaxed), false},
+    {"strict_order", static_cast<int>(FurtherRounds::kStrict), false},
+    {nullptr, 0, false}};
 
 constexpr int kMaxEfSearch = 100000;
 
@@ -47,8 +49,8 @@ void DefineScanSettings() {
       "Sets whether a scan goes on when more rows than ef_search are wanted.",
       "strict_order: rows come in the order of their distance; relaxed_order: a row found late may "
       "come late; off: no more than hnsw.ef_search rows.",
-      &iterative_scan, kIterativeStrict, kIterativeScanValues, PGC_USERSET, 0, nullptr, nullptr,
-      nullptr);
+      &iterative_scan, static_cast<int>(FurtherRounds::kStrict), kIterativeScanValues, PGC_USERSET,
+      0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable(
       "hnsw.max_scan_tuples", "Sets after how many visited elements a scan does not go on.",
       "The first hnsw.ef_search candidates are searched for in any case.", &max_scan_tuples, 20000,
@@ -79,7 +81,7 @@ void ReadInt(const char* name, int otherwise, int max, int* value) {
 
 void ReadIterativeScan() {
   const char* text = GetConfigOption("hnsw.iterative_scan", true, false);
-  iterative_scan = kIterativeStrict;
+  iterative_scan = static_cast<int>(FurtherRounds::kStrict);
   for (const config_enum_entry* entry = kIterativeScanValues; text && entry->name; entry++) {
     if (pg_strcasecmp(entry->name, text) == 0) iterative_scan = entry->val;
   }

@@ -97,7 +97,9 @@ Guesses GuessesOf(Relation rel) {
   return {shared ? table : &kNone, shared ? mask : 0, FirstGuess(rel)};
 }
 
+// Where pages come from disk one after another, interrupts are answered between them.
 Peek Peeker::Fetch(const Index& index, BlockNumber block) {
+  CHECK_FOR_INTERRUPTS();
   const Buffer buffer = PinPage(index, block);
   ReleaseBuffer(buffer);
   return {static_cast<const char*>(BufferGetPage(buffer)), buffer};

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <new>
 
+#include "hnswpg/storage/interrupts.h"
 #include "hnswpg/storage/locks.h"
 #include "hnswpg/storage/pending.h"
 #include "hnswpg/storage/upper_lists.h"
@@ -17,7 +18,8 @@ Linker::Linker(const Index* index, WriteMode mode)
       mode_(mode),
       code_(static_cast<char*>(palloc(index->space.code_bytes()))),
       graph_(index),
-      walk_(&graph_, ContextArena(CurrentMemoryContext), WriterVisited()),
+      budget_(&AnswerInterrupts),
+      walk_(&graph_, ContextArena(CurrentMemoryContext), WriterVisited(), &budget_),
       candidates_(index, index->meta.ef_construction + 1),
       editor_(index, mode),
       vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
@@ -178,6 +180,8 @@ void Linker::SearchFrom(ElementId entry, int level) {
 void Linker::TakeFound(int level, bool dead_too, ElementId* entry) {
   candidates_.Clear();
   while (!walk_.found().empty()) {
+    // Each may have to be read from disk.
+    CHECK_FOR_INTERRUPTS();
     const ElementId id = walk_.found().Pop().id;
     candidates_.Add(id, code_);
     if (candidates_.LastIsIn(level, dead_too)) {

@@ -263,7 +263,9 @@ uint32_t PageGraph::ReadReroutings() {
   return n;
 }
 
+// It may have to be read from disk, so interrupts are answered before.
 Measured PageGraph::MeasureLocked(ElementId id, uint32_t* version) {
+  CHECK_FOR_INTERRUPTS();
   BlockNumber block;
   uint32_t offset;
   index_->layout.Locate(id, &block, &offset);

@@ -136,6 +136,7 @@ class Remover {
   int n_put_ = 0;
   char* code_;  // of the element whose candidates are in near_
   PageGraph graph_;
+  Budget budget_;
   PageWalk walk_;
   ListEditor editor_;
   CandidateSet near_;

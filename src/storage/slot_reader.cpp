@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "hnswpg/storage/buffer_hint.h"
+#include "hnswpg/storage/interrupts.h"
 #include "hnswpg/storage/peek.h"
 
 namespace hnswpg {
@@ -106,8 +107,9 @@ void RemoveDuplicates(PodVector<TidRef>* tids, size_t from) {
     return ItemPointerCompare(const_cast<ItemPointer>(&a.tid), const_cast<ItemPointer>(&b.tid));
   };
   TidRef* begin = tids->begin() + from;
-  std::sort(begin, tids->end(),
-            [compare](const TidRef& a, const TidRef& b) { return compare(a, b) < 0; });
+  SortPausing(
+      begin, tids->end(), [compare](const TidRef& a, const TidRef& b) { return compare(a, b) < 0; },
+      &AnswerInterrupts);
   const TidRef* end = std::unique(begin, tids->end(), [compare](const TidRef& a, const TidRef& b) {
     return compare(a, b) == 0;
   });

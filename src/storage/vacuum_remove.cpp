@@ -18,6 +18,7 @@
 // else is done, and have their lists mended in the end. Once none is left, no way leads
 // from the entry point to the dead, so nobody can link to them, and the lock is yielded
 // again while their slots are freed.
+#include "hnswpg/storage/interrupts.h"
 #include "storage/remover.h"
 
 #include <new>
@@ -46,7 +47,8 @@ Remover::Remover(const Index& index, bool gives_way)
       put_(static_cast<NewList*>(palloc(index.layout.slots_per_page() * sizeof(NewList)))),
       code_(static_cast<char*>(palloc(index.space.code_bytes()))),
       graph_(&index),
-      walk_(&graph_, ContextArena(CurrentMemoryContext), WriterVisited()),
+      budget_(&AnswerInterrupts),
+      walk_(&graph_, ContextArena(CurrentMemoryContext), WriterVisited(), &budget_),
       editor_(&index, WriteMode::kLogged),
       near_(&index, MaxCandidates(index)) {}
 

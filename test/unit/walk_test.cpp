@@ -88,7 +88,8 @@ TEST_CASE("a search finds what the plain algorithm finds", "[walk]") {
   }
   MallocArena memory;
   VisitedBits visited(memory.arena());
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
+  Budget budget;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
   std::mt19937 random(4);
   for (int i = 0; i < 50; i++) {
     graph.query = static_cast<float>(random() % 50000) / 100.0f;
@@ -96,7 +97,7 @@ TEST_CASE("a search finds what the plain algorithm finds", "[walk]") {
     walk.Search(entry, 0, ef);
     const std::vector<ElementId> found = TakeFound(&walk);
     REQUIRE(std::set<ElementId>(found.begin(), found.end()) == PlainSearch(graph, entry, ef));
-    REQUIRE(walk.measured() >= found.size());
+    REQUIRE(budget.measured() >= found.size());
     // Farthest first.
     REQUIRE(std::is_sorted(found.rbegin(), found.rend(), [&](ElementId a, ElementId b) {
       return graph.DistanceTo(a) < graph.DistanceTo(b);
@@ -109,11 +110,12 @@ TEST_CASE("a search that goes on finds everything, once", "[walk]") {
   graph.query = 77;
   MallocArena memory;
   VisitedBits visited(memory.arena());
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
+  Budget budget;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
   walk.Search(250, 0, 7);
   std::vector<ElementId> all = TakeFound(&walk);
   REQUIRE(all.size() == 7);
-  while (walk.Resume(0, 7, 1000000)) {
+  while (walk.Resume(0, 7)) {
     const std::vector<ElementId> more = TakeFound(&walk);
     REQUIRE(more.size() <= 7);
     all.insert(all.end(), more.begin(), more.end());
@@ -128,14 +130,16 @@ TEST_CASE("a search goes on no further than it may", "[walk]") {
   graph.query = 1500;
   MallocArena memory;
   VisitedBits visited(memory.arena());
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
+  Budget budget;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
   walk.Search(0, 0, 10);
-  const size_t limit = walk.measured() + 200;
+  const size_t limit = budget.measured() + 200;
+  budget.set_limit(limit);
   walk.found().Clear();
-  REQUIRE(walk.Resume(0, 1000, limit));
+  REQUIRE(walk.Resume(0, 1000));
   // It stops after the element at which the limit is passed.
-  REQUIRE(walk.measured() >= limit);
-  REQUIRE(walk.measured() < limit + 8);
+  REQUIRE(budget.measured() >= limit);
+  REQUIRE(budget.measured() < limit + 8);
   REQUIRE(!walk.found().empty());
 }
 
@@ -151,7 +155,8 @@ TEST_CASE("the dead are walked through and not found", "[walk]") {
   graph.query = 99;
   MallocArena memory;
   VisitedBits visited(memory.arena());
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
+  Budget budget;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
   walk.Search(0, 0, 200);
   const std::vector<ElementId> found = TakeFound(&walk);
   REQUIRE(found.size() == 40);
@@ -172,10 +177,11 @@ TEST_CASE("a search that goes on walks through the dead it has passed by", "[wal
   graph.query = 0;
   MallocArena memory;
   VisitedBits visited(memory.arena());
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
+  Budget budget;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
   walk.Search(5, 0, 5);
   size_t found = TakeFound(&walk).size();
-  while (walk.Resume(0, 5, 1000000)) found += TakeFound(&walk).size();
+  while (walk.Resume(0, 5)) found += TakeFound(&walk).size();
   REQUIRE(found == 39);
 }
 
@@ -184,7 +190,8 @@ TEST_CASE("a dead entry point is no result", "[walk]") {
   graph.dead = {4};
   MallocArena memory;
   VisitedBits visited(memory.arena());
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
+  Budget budget;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
   graph.query = graph.at[4];
   walk.Search(4, 0, 3);
   REQUIRE(walk.found().size() == 3);
@@ -196,7 +203,8 @@ TEST_CASE("excluded elements are neither found nor walked through", "[walk]") {
   graph.links = {{1}, {0, 2}, {1}};
   MallocArena memory;
   VisitedBits visited(memory.arena());
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
+  Budget budget;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
   graph.query = 2;
   walk.Begin();
   walk.Exclude(1);
@@ -208,7 +216,8 @@ TEST_CASE("greedy steps end at a local minimum", "[walk]") {
   LineGraph graph(400, 9);
   MallocArena memory;
   VisitedBits visited(memory.arena());
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited);
+  Budget budget;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
   for (int q = 0; q < 400; q += 13) {
     graph.query = static_cast<float>(q);
     walk.Begin();

@@ -31,9 +31,8 @@ bool LinksAtOnce(Relation index);
 
 // ---- SET hnsw.... (settings.cpp) ----
 
-enum IterativeScan { kIterativeOff, kIterativeRelaxed, kIterativeStrict };
 extern int ef_search;
-extern int iterative_scan;
+extern int iterative_scan;  // a FurtherRounds (hnswpg/storage/search_options.h)
 extern int max_scan_tuples;
 extern int pending_limit;
 extern bool startup_sync;

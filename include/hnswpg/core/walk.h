@@ -19,11 +19,15 @@
 //     The neighbours of `id` will probably be asked for next.
 //
 // The first two may raise an error and not come back: nothing here has a destructor.
+//
+// Every walk has a budget (budget.h): it says when to end, and pauses meanwhile.
 #ifndef HNSWPG_CORE_WALK_H_
 #define HNSWPG_CORE_WALK_H_
 
+#include <functional>
 #include <limits>
 
+#include "hnswpg/core/budget.h"
 #include "hnswpg/core/layout.h"
 #include "hnswpg/core/pod.h"
 #include "hnswpg/core/visited.h"
@@ -40,10 +44,12 @@ struct Measured {
 template <class Graph>
 class Walk {
  public:
-  // `visited`: for as long as this walk goes on, nobody else's; it outlives the walk.
-  Walk(Graph* graph, Arena arena, VisitedBits* visited)
+  // `visited`: for as long as this walk goes on, nobody else's. It outlives the walk, and so
+  // does `budget`, which counts from the last Begin.
+  Walk(Graph* graph, Arena arena, VisitedBits* visited, Budget* budget)
       : graph_(graph),
         visited_(visited),
+        budget_(budget),
         open_(arena),
         found_(arena),
         rest_(arena),
@@ -51,7 +57,7 @@ class Walk {
         open_routers_(arena) {}
 
   // The nearest element that greedy steps reach on levels `from` down to and
-  // including `to`, starting from `entry`.
+  // including `to`, starting from `entry`. Nearest so far, where the budget is spent.
   ElementId Descend(ElementId entry, int from, int to);
 
   // Best-first search of one level from `entry` for the `ef` nearest; they are
@@ -65,7 +71,7 @@ class Walk {
     routers_.Clear();
     open_routers_.Clear();
     ClearFront();
-    measured_ = 0;
+    budget_->Reset();
   }
   // Keeps an element out of found() and out of the walk.
   void Exclude(ElementId id) { visited_->Insert(id); }
@@ -73,9 +79,8 @@ class Walk {
   void Continue(ElementId entry, int level, size_t ef);
 
   // Searches on for the next `ef`, from the nearest of what the walk has seen
-  // and not found so far, until `max_measured` elements have been measured since
-  // Begin. False if nothing is left.
-  bool Resume(int level, size_t ef, size_t max_measured);
+  // and not found so far. False if nothing is left.
+  bool Resume(int level, size_t ef);
 
   // After a search for the `ef` nearest: puts an element that was measured without
   // walking to it among what was found, if it is near enough.
@@ -87,8 +92,6 @@ class Walk {
 
   // The result, farthest on top.
   FarthestFirstHeap& found() { return found_; }
-  // Elements measured since Begin.
-  size_t measured() const { return measured_; }
 
  private:
   void ClearFront() {
@@ -98,7 +101,7 @@ class Walk {
   Measured MeasureOne(ElementId id) {
     Measured m;
     graph_->Measure(&id, 1, &m);
-    measured_++;
+    budget_->Spend(1);
     return m;
   }
   float Bound() const {
@@ -113,11 +116,12 @@ class Walk {
       rest_.Push(c < found_.top() ? found_.ReplaceTop(c) : c);
     }
   }
-  void Run(int level, size_t ef, size_t max_measured);
+  void Run(int level, size_t ef);
   void Expand(ElementId id, int level, size_t ef);
 
   Graph* graph_;
   VisitedBits* visited_;
+  Budget* budget_;
   NearestFirstHeap open_;      // seen, neighbours not yet looked at
   FarthestFirstHeap found_;    // the ef nearest seen so far
   PodVector<Candidate> rest_;  // seen and not among them
@@ -125,7 +129,6 @@ class Walk {
   // or were in open_.
   PodVector<Candidate> routers_;
   PodVector<Candidate> open_routers_;
-  size_t measured_ = 0;
 };
 
 template <class Graph>
@@ -135,11 +138,11 @@ ElementId Walk<Graph>::Descend(ElementId entry, int from, int to) {
   ElementId nearest = entry;
   float distance = MeasureOne(entry).distance;
   for (int level = from; level >= to; level--) {
-    for (bool moved = true; moved;) {
+    for (bool moved = true; moved && !budget_->spent();) {
       moved = false;
       const int n = graph_->ReadLinks(nearest, level, links);
       graph_->Measure(links, n, measured);
-      measured_ += n;
+      budget_->Spend(n);
       for (int i = 0; i < n; i++) {
         if (measured[i].distance < distance) {
           distance = measured[i].distance;
@@ -165,33 +168,36 @@ void Walk<Graph>::Continue(ElementId entry, int level, size_t ef) {
     if (!m.routes_only) Keep({m.distance, entry}, ef);
     open_.Push({m.distance, entry});
   }
-  Run(level, ef, std::numeric_limits<size_t>::max());
+  Run(level, ef);
 }
 
 template <class Graph>
-bool Walk<Graph>::Resume(int level, size_t ef, size_t max_measured) {
+bool Walk<Graph>::Resume(int level, size_t ef) {
   ClearFront();
   for (const Candidate& router : routers_) {
+    budget_->Spend(0);
     open_.Push(router);
     open_routers_.Push(router);
   }
   routers_.Clear();
   if (rest_.empty() && open_.empty()) return false;
   const size_t n = std::min(ef, rest_.size());
-  std::nth_element(rest_.begin(), rest_.begin() + n, rest_.end());
+  SelectPausing(rest_.begin(), rest_.begin() + n, rest_.end(), std::less<Candidate>(),
+                budget_->pause());
   for (size_t i = 0; i < n; i++) {
+    budget_->Spend(0);
     found_.Push(rest_[i]);
     open_.Push(rest_[i]);
   }
   std::copy(rest_.begin() + n, rest_.end(), rest_.begin());
   rest_.Truncate(rest_.size() - n);
-  Run(level, ef, max_measured);
+  Run(level, ef);
   return true;
 }
 
 template <class Graph>
-void Walk<Graph>::Run(int level, size_t ef, size_t max_measured) {
-  while (!open_.empty() && measured_ < max_measured) {
+void Walk<Graph>::Run(int level, size_t ef) {
+  while (!open_.empty() && !budget_->spent()) {
     if (found_.size() >= ef && open_.top().distance > Bound()) break;
     const ElementId nearest = open_.Pop().id;
     if (!open_.empty()) graph_->PrefetchLinks(open_.top().id, level);
@@ -212,7 +218,7 @@ void Walk<Graph>::Expand(ElementId id, int level, size_t ef) {
   const int n = graph_->ReadLinks(id, level, links);
   const int fresh = visited_->InsertAll(links, n);
   graph_->Measure(links, fresh, measured);
-  measured_ += fresh;
+  budget_->Spend(fresh);
   for (int i = 0; i < fresh; i++) {
     const Candidate c = {measured[i].distance, links[i]};
     if (found_.size() >= ef && !(c.distance < Bound())) {

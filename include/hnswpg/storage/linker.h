@@ -56,6 +56,7 @@ class Linker {
   WriteMode mode_;
   char* code_;
   PageGraph graph_;
+  Budget budget_;
   PageWalk walk_;
   CandidateSet candidates_;
   ListEditor editor_;

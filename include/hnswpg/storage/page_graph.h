@@ -38,7 +38,8 @@ class PageGraph {
   // share lock.
   int ReadLinks(ElementId id, int level, ElementId* out);
   void PrefetchLinks(ElementId id, int level);
-  // For core's walk. Reads codes without a lock or a pin where it can.
+  // For core's walk. Reads codes without a lock or a pin where it can. Answers interrupts
+  // where pages come from disk.
   void Measure(const ElementId* ids, int n, Measured* out);
   // The same, for any number of elements most of which lie beside the one before; and
   // the versions of their slots. Under the page's share lock: no walk comes by these again, so
