@@ -1,10 +1,13 @@
 // aminsert: writes the element, which every scan finds from then on. Linking it
 // into the graph is left to others, unless the index is WITH (sync = immediate), the
-// table is temporary (no other process can read it), or too much is pending.
+// table is temporary (no other process can read it), or too much is pending. A row version
+// whose vector an UPDATE has left alone goes to the element that has the vector, if that can
+// be had cheaply.
 #include "hnswpg/am/am.h"
 #include "hnswpg/am/kept_memory.h"
 #include "hnswpg/storage/announce.h"
 #include "hnswpg/storage/element_writer.h"
+#include "hnswpg/storage/equal_element.h"
 #include "hnswpg/storage/linker.h"
 #include "hnswpg/storage/sync.h"
 
@@ -55,9 +58,11 @@ void SlowDown(double n_pending) {
   CHECK_FOR_INTERRUPTS();
 }
 
-void Insert(const Inserter& inserter, const float* vector, ItemPointer tid) {
+void Insert(const Inserter& inserter, const float* vector, ItemPointer tid, bool unchanged) {
   const Index& index = inserter.index;
-  const Written written = WriteElement(index, WriteMode::kLogged, vector, tid);
+  const ElementId equal = unchanged ? FindEqualElement(index, vector) : kNoId;
+  if (equal != kNoId && AppendTid(index, equal, vector, tid)) return;
+  const Written written = WriteElement(index, WriteMode::kLogged, vector, tid, equal);
   if (inserter.immediate) {
     LinkPending(index, WriteMode::kLogged, written.id);
     return;
@@ -70,7 +75,7 @@ void Insert(const Inserter& inserter, const float* vector, ItemPointer tid) {
 }  // namespace
 
 bool hnswinsert(Relation rel, Datum* values, bool* nulls, ItemPointer tid, Relation,
-                IndexUniqueCheck, bool, IndexInfo* info) {
+                IndexUniqueCheck, bool unchanged, IndexInfo* info) {
   if (nulls[0]) return false;
   Inserter* inserter = GetInserter(rel, info);
   // One command may insert into several relations of the same definition, never
@@ -78,7 +83,7 @@ bool hnswinsert(Relation rel, Datum* values, bool* nulls, ItemPointer tid, Relat
   inserter->index.rel = rel;
   MemoryContext old = MemoryContextSwitchTo(inserter->scratch.kept->context);
   const float* vector = IndexableVector(inserter->index.parameters, values[0]);
-  if (vector) Insert(*inserter, vector, tid);
+  if (vector) Insert(*inserter, vector, tid, unchanged);
   MemoryContextSwitchTo(old);
   MemoryContextReset(inserter->scratch.kept->context);
   return false;

@@ -104,8 +104,15 @@ Place ChoosePlace(const Index& index, const Meta& meta) {
   return {meta.next_element, kNoId, true};
 }
 
+// What is to be written.
+struct NewElement {
+  const char* code;
+  ItemPointer tid;
+  ElementId equal;  // perhaps; or kNoId
+};
+
 // Fills slot `id`, whose page is part of the change.
-void FillSlot(const Index& index, PageTxn* txn, ElementId id, const char* code, ItemPointer tid) {
+void FillSlot(const Index& index, PageTxn* txn, ElementId id, const NewElement& element) {
   char* slot = txn->slot(id);
   ExtendContent(txn->page(index.layout.SlotBlock(id)),
                 index.layout.SlotOffset(id) + index.layout.slot_bytes());
@@ -117,23 +124,23 @@ void FillSlot(const Index& index, PageTxn* txn, ElementId id, const char* code, 
   *head = ElementHead{};
   head->state = SlotState::kPending;
   head->level = RandomLevel(index.meta.m);
-  memcpy(&head->code, code, sizeof(CodeHeader));
+  memcpy(&head->code, element.code, sizeof(CodeHeader));
   const Piece first = index.layout.PayloadPiece(0, 0);  // as large in every slot
-  memcpy(slot + sizeof(ElementHead), code + sizeof(CodeHeader), first.bytes);
+  memcpy(slot + sizeof(ElementHead), element.code + sizeof(CodeHeader), first.bytes);
   *tail = ElementTail{};
   tail->version = version;
   tail->parent = kNoId;
-  tail->next = kNoId;
+  tail->next = element.equal;
   tail->upper = kNoId;
   tail->more_tids = kNoId;
   tail->n_tids = 1;
-  tail->tids[0] = EntryOf(tid);
+  tail->tids[0] = EntryOf(element.tid);
 }
 
 // The record that makes the element exist: slot and metapage.
-void CommitElement(const Index& index, PageTxn* txn, const Place& place, const char* code,
-                   ItemPointer tid) {
-  FillSlot(index, txn, place.id, code, tid);
+void CommitElement(const Index& index, PageTxn* txn, const Place& place,
+                   const NewElement& element) {
+  FillSlot(index, txn, place.id, element);
   Meta* meta = txn->meta();
   if (place.fresh) {
     meta->next_element = place.id + 1;
@@ -147,7 +154,8 @@ void CommitElement(const Index& index, PageTxn* txn, const Place& place, const c
 
 }  // namespace
 
-Written WriteElement(const Index& index, WriteMode mode, const float* vector, ItemPointer tid) {
+Written WriteElement(const Index& index, WriteMode mode, const float* vector, ItemPointer tid,
+                     ElementId equal) {
   const ElementLayout& layout = index.layout;
   char* code = static_cast<char*>(palloc(index.space.code_bytes()));
   index.space.Encode(vector, code);
@@ -171,7 +179,7 @@ Written WriteElement(const Index& index, WriteMode mode, const float* vector, It
   for (int i = 0; i < n_inner; i++) txn.Want(writes[i].piece.block);
   txn.Begin();
   for (int i = 0; i < n_inner; i++) Apply(&txn, writes[i]);
-  CommitElement(index, &txn, place, code, tid);
+  CommitElement(index, &txn, place, NewElement{code, tid, equal});
   const uint32_t n_pending = txn.meta()->n_pending;
   txn.Commit();
   UnlockReleaseBuffer(meta_buffer);

@@ -39,6 +39,7 @@ void Linker::TakeOldest(ElementId expected) {
 
 bool Linker::ReadSelf() {
   parent_ = kNoId;
+  have_vector_ = false;
   ReadSlot(*index_, id_, &self_, code_);
   graph_.set_code(code_);
   if (self_.head.state != SlotState::kPending) {
@@ -119,6 +120,11 @@ void Linker::Link() {
   const bool untouched = IsUntouched();
   if (untouched && self_.tail.n_tids == 0) {
     Discard();
+    return;
+  }
+  const ElementId named = untouched ? FindNamedEqual() : kNoId;
+  if (named != kNoId) {
+    Merge(named);
     return;
   }
   if (meta_.entry == kNoId) {
@@ -209,17 +215,29 @@ void Linker::SearchForCertain(int level, ElementId* entry) {
   graph_.ReadByPeeks();
 }
 
+// The element that was named as equal when this one was written, if it is so still: then
+// nothing has to be searched for.
+ElementId Linker::FindNamedEqual() {
+  const ElementId named = self_.tail.next;
+  if (named >= meta_.next_element) return kNoId;
+  SlotCopy copy;
+  ReadSlot(*index_, named, &copy, nullptr);
+  return copy.head.state == SlotState::kLinked && HasSameVector(named) ? named : kNoId;
+}
+
+bool Linker::HasSameVector(ElementId id) {
+  if (!have_vector_) ReadVector(*index_, id_, vector_);
+  have_vector_ = true;
+  ReadVector(*index_, id, other_vector_);
+  return memcmp(vector_, other_vector_, index_->meta.dim * sizeof(float)) == 0;
+}
+
 // A linked element with exactly this vector, if the search of level 0 saw one.
 ElementId Linker::FindEqual() {
-  const size_t bytes = index_->meta.dim * sizeof(float);
-  bool have_vector = false;
   for (int i = 0; i < candidates_.size(); i++) {
     if (candidates_.state(i) != SlotState::kLinked) continue;
     if (memcmp(candidates_.code(i), code_, index_->space.code_bytes()) != 0) continue;
-    if (!have_vector) ReadVector(*index_, id_, vector_);
-    have_vector = true;
-    ReadVector(*index_, candidates_.id(i), other_vector_);
-    if (memcmp(vector_, other_vector_, bytes) == 0) return candidates_.id(i);
+    if (HasSameVector(candidates_.id(i))) return candidates_.id(i);
   }
   return kNoId;
 }

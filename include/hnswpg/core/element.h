@@ -50,7 +50,8 @@ struct ElementTail {
   // Linked or dead: the element whose level-0 list is sure to hold this one
   // (kNoId for the entry point). TID container: the element it belongs to.
   ElementId parent;
-  // Next on the pending list, on the free list, or next TID container.
+  // Next on the free list, or next TID container. Pending: an element that had the same
+  // vector when this one was written, or kNoId.
   ElementId next;
   UpperId upper;        // list of level 1; kNoId at level 0
   ElementId more_tids;  // first TID container, or kNoId

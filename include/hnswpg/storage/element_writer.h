@@ -21,9 +21,11 @@ struct Written {
 // leaves bytes that nobody looks at. Raises what writing raises, and
 // ERRCODE_PROGRAM_LIMIT_EXCEEDED when the index has no more ids.
 //
-// `vector`: dim finite floats, not all zero for cosine. Uses the current memory
-// context for scratch.
-Written WriteElement(const Index& index, WriteMode mode, const float* vector, ItemPointer tid);
+// `vector`: dim finite floats, not all zero for cosine. `equal`: an element that had the same
+// vector when the caller looked, so that linking looks there first; or kNoId. Uses the current
+// memory context for scratch.
+Written WriteElement(const Index& index, WriteMode mode, const float* vector, ItemPointer tid,
+                     ElementId equal = kNoId);
 
 // The level of a new element: P(level >= l) = m^-l.
 int RandomLevel(int m);

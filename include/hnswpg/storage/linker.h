@@ -40,8 +40,10 @@ class Linker {
   void SearchFrom(ElementId entry, int level);
   void SearchForCertain(int level, ElementId* entry);
   void TakeFound(int level, bool dead_too, ElementId* entry);
-  ElementId FindEqual();
   void ReadFirstContainer(ElementId owner, ElementId id, SlotCopy* copy);
+  ElementId FindNamedEqual();
+  ElementId FindEqual();
+  bool HasSameVector(ElementId id);
   void Merge(ElementId into);
   void Discard();
   void TakeOffList(PageTxn* txn);
@@ -60,13 +62,14 @@ class Linker {
   PageWalk walk_;
   CandidateSet candidates_;
   ListEditor editor_;
-  float* vector_;
+  float* vector_;  // of the element being linked, once it has been asked for
   float* other_vector_;
 
   // The element being linked.
   Meta meta_;
   ElementId id_ = kNoId;
   SlotCopy self_;
+  bool have_vector_ = false;
   ElementId parent_ = kNoId;
   ElementId* chosen_;  // kMaxM for each level
   int n_chosen_[kMaxLevel + 1];
