@@ -187,7 +187,8 @@ link_all() {
 use_copy() {
   local bindir
   bindir=$1$("$PG_CONFIG" --bindir)
-  export HNSWPG_PG_CONFIG=$PG_CONFIG PG_CONFIG=$bindir/pg_config PATH=$bindir:$PATH
+  HNSWPG_PG_CONFIG=$(command -v "$PG_CONFIG")
+  export HNSWPG_PG_CONFIG PG_CONFIG=$bindir/pg_config PATH=$bindir:$PATH
 }
 
 # --- Stages ----------------------------------------------------------------------
