@@ -70,9 +70,10 @@ PROVE_FLAGS += -I '$(CURDIR)/test/perl'
 # What every object is compiled with, after the flags Postgres itself was built
 # with. Exceptions stay on: scripts/check-boundary proves from the objects of the
 # other layers that no exception handling is needed there.
-# -fno-math-errno: sqrt is one instruction.
+# -fno-math-errno: sqrt is one instruction. -ffp-contract=off: a product is rounded
+# before it is added to, on every machine, so that codes are the same on all.
 hnswpg_cxxflags = -std=c++20 -O2 -Wall -Wextra -fvisibility=hidden \
-	-fvisibility-inlines-hidden -fno-math-errno -MMD -MP \
+	-fvisibility-inlines-hidden -fno-math-errno -ffp-contract=off -MMD -MP \
 	$(if $(findstring clang,$(shell $(CXX) --version 2>&1)),-Wno-unknown-warning-option)
 
 # include/ has what a layer shows to others, src/ the headers that are its own; both

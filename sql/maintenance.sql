@@ -107,6 +107,8 @@ SELECT * FROM hnsw_check('m_idx', true);
 SELECT relname FROM pg_class WHERE relname LIKE 'm_idx%';
 
 -- Options take effect
+ALTER INDEX m_idx SET (quantization = int8);
+SELECT hnsw_sync('m_idx', rebuild => true);
 ALTER INDEX m_idx SET (quantization = none, m = 4);
 SELECT vector_bytes > 0 AS has_codes FROM hnsw_status('m_idx');
 SELECT hnsw_sync('m_idx', rebuild => true);

@@ -3,7 +3,12 @@
 // While the table is read, exact vectors go to the index's pages and codes into a
 // GraphBuilder, whose threads link them. Then elements are numbered so that
 // neighbours share pages, and written. What does not fit into maintenance_work_mem
-// is inserted into the graph on pages instead. The file is
+// is inserted into the graph on pages instead.
+//
+// Codes are relative to a centre that a sample of the table has given. Elements that turn
+// out not to be told from their neighbours by their codes are linked once more on pages,
+// by their vectors; if they are too many, and the index may choose, the file is emptied
+// and built anew without codes. The file is
 // not WAL-logged until it is complete: a crash leaves nothing but a file that
 // belongs to no committed index, as with every CREATE INDEX.
 //
@@ -15,6 +20,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "access/xloginsert.h"
 #include "catalog/index.h"
+#include "catalog/storage.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
 #include "storage/ipc.h"
@@ -25,7 +31,9 @@ extern "C" {
 #include <algorithm>
 #include <cmath>
 
+#include "am/build_codes.h"
 #include "hnswpg/storage/build_status.h"
+#include "hnswpg/storage/code_book.h"
 #include "hnswpg/storage/element_writer.h"
 #include "hnswpg/storage/equal_vectors.h"
 #include "hnswpg/storage/linker.h"
@@ -48,7 +56,9 @@ struct BuildState {
   EqualVectors* equal;
   MemoryContext row_context;  // reset for each row
   char* code;
-  double rows;     // indexed so far
+  bool may_give_up;  // where codes are found not to do
+  bool gave_up;      // so the rest of the table is passed over
+  double rows;       // indexed so far
   int64 expected;  // rows the table may have
 };
 
@@ -72,17 +82,44 @@ void CountRow(BuildState* state) {
   }
 }
 
-// Waits for the threads, and writes the graph to the index's pages.
+// The elements that have been linked blindly, by their vectors.
+void LinkExactly(const Index& index, const PodVector<ElementId>& blind) {
+  MemoryContext context =
+      AllocSetContextCreate(CurrentMemoryContext, "hnswpg linking", ALLOCSET_DEFAULT_SIZES);
+  MemoryContext old = MemoryContextSwitchTo(context);
+  Linker* linker = new (palloc(sizeof(Linker))) Linker(&index, WriteMode::kBuilding);
+  for (ElementId id : blind) {
+    CHECK_FOR_INTERRUPTS();
+    linker->Relink(id);
+  }
+  MemoryContextSwitchTo(old);
+  MemoryContextDelete(context);
+}
+
+bool TooManyAreBlind(const GraphBuilder& builder) {
+  return builder.CountBlind() > kTooManyBlind * builder.size();
+}
+
+// Waits for the threads, and writes the graph to the index's pages. Or gives up.
 void WriteGraph(BuildState* state) {
   EnterPhase(kPhaseLink);
   state->equal->Free();
   DrainBuilder(state->builder);
+  if (state->may_give_up && TooManyAreBlind(*state->builder)) {
+    state->gave_up = true;
+    StopBuilder(0, PointerGetDatum(state));
+    return;
+  }
   SealBuilder(state->builder);
   if (state->loader->MayPack()) PackBuilder(state->builder, state->index->layout);
   EnterPhase(kPhaseWrite);
   state->loader->Finish(*state->builder);
-  GraphBuilder::Destroy(state->builder);
-  state->builder = nullptr;
+  PodVector<ElementId> blind(ContextArena(CurrentMemoryContext));
+  for (ElementId id = 0; id < state->builder->size(); id++) {
+    if (state->builder->IsBlind(id)) blind.Push(id);
+  }
+  StopBuilder(0, PointerGetDatum(state));
+  LinkExactly(*state->index, blind);
 }
 
 constexpr size_t kBytesBeside = EqualVectors::kBytesEach + Loader::kBytesEach;
@@ -138,6 +175,7 @@ void AddVector(BuildState* state, const float* vector, ItemPointer tid) {
   if (state->builder) {
     if (AddInMemory(state, vector, tid)) return;
     GoOnOnPages(state);
+    if (state->gave_up) return;
   }
   InsertOnPages(*state->index, vector, tid);
 }
@@ -146,7 +184,7 @@ void AddVector(BuildState* state, const float* vector, ItemPointer tid) {
 void AddRow(Relation, ItemPointer tid, Datum* values, bool* nulls, bool, void* arg) {
   BuildState* state = static_cast<BuildState*>(arg);
   CHECK_FOR_INTERRUPTS();
-  if (nulls[0]) return;
+  if (nulls[0] || state->gave_up) return;
   MemoryContext old = MemoryContextSwitchTo(state->row_context);
   const float* vector = IndexableVector(state->index->parameters, values[0]);
   if (vector) {
@@ -165,10 +203,10 @@ int64 ExpectedRows(Relation heap) {
 }
 
 // Creates the metapage in an empty fork, without WAL.
-Buffer CreateMetaPage(Relation rel, ForkNumber fork) {
+Buffer CreateMetaPage(Relation rel, ForkNumber fork, const IndexParameters& parameters) {
   Buffer buffer = ReadBufferExtended(rel, fork, P_NEW, RBM_NORMAL, nullptr);
   LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-  InitMetaPage(BufferGetPage(buffer), ParametersOf(rel));
+  InitMetaPage(BufferGetPage(buffer), parameters);
   MarkBufferDirty(buffer);
   return buffer;
 }
@@ -187,17 +225,27 @@ double BuildFrom(Relation heap, Relation rel, IndexInfo* info, BuildState* state
   return tuples;
 }
 
-}  // namespace
-
-IndexBuildResult* hnswbuild(Relation heap, Relation rel, IndexInfo* info) {
-  if (RelationGetNumberOfBlocks(rel) != 0) {
-    elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(rel));
+// The metapage, and the book that it names.
+Index CreateFile(Relation rel, const IndexParameters& parameters, const float* centre) {
+  UnlockReleaseBuffer(CreateMetaPage(rel, MAIN_FORKNUM, parameters));
+  if (parameters.book > kOriginBook) {
+    const Index index = {{parameters,
+                          CodeSpace(parameters.metric, parameters.quantization, parameters.dim),
+                          ElementLayout(FootprintOf(parameters), parameters.m)},
+                         rel,
+                         Meta{}};
+    WriteCentre(index, WriteMode::kBuilding, parameters.book, centre);
   }
+  return OpenIndex(rel);
+}
+
+// Builds the whole index. False if codes do not do for it; the file is to be emptied then.
+bool Build(Relation heap, Relation rel, IndexInfo* info, const IndexParameters& parameters,
+           const float* centre, IndexBuildResult* result) {
   MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg build", ALLOCSET_DEFAULT_SIZES);
   MemoryContext old = MemoryContextSwitchTo(context);
-  UnlockReleaseBuffer(CreateMetaPage(rel, MAIN_FORKNUM));
-  const Index index = OpenIndex(rel);
+  const Index index = CreateFile(rel, parameters, centre);
   Loader loader(&index);
   EqualVectors equal(&index);
   BuildState state{};
@@ -207,26 +255,45 @@ IndexBuildResult* hnswbuild(Relation heap, Relation rel, IndexInfo* info) {
   state.row_context =
       AllocSetContextCreate(context, "hnswpg build, one row", ALLOCSET_DEFAULT_SIZES);
   state.code = static_cast<char*>(palloc(index.space.code_bytes()));
+  state.may_give_up =
+      parameters.automatic && parameters.quantization != Quantization::kNone;
   state.expected = ExpectedRows(heap);
   pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, state.expected);
 
-  const double tuples = BuildFrom(heap, rel, info, &state);
+  result->heap_tuples = BuildFrom(heap, rel, info, &state);
+  result->index_tuples = state.rows;
   pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, static_cast<int64>(state.rows));
+  MemoryContextSwitchTo(old);
+  MemoryContextDelete(context);
+  return !state.gave_up;
+}
+
+}  // namespace
+
+IndexBuildResult* hnswbuild(Relation heap, Relation rel, IndexInfo* info) {
+  if (RelationGetNumberOfBlocks(rel) != 0) {
+    elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(rel));
+  }
+  IndexParameters parameters = ParametersOf(rel);
+  float* centre = static_cast<float*>(palloc0(parameters.dim * sizeof(float)));
+  ChooseCodes(heap, rel, info, &parameters, centre);
+  IndexBuildResult* result = static_cast<IndexBuildResult*>(palloc0(sizeof(IndexBuildResult)));
+  if (!Build(heap, rel, info, parameters, centre, result)) {
+    RelationTruncate(rel, 0);
+    parameters.quantization = Quantization::kNone;
+    parameters.book = kNoBook;
+    Build(heap, rel, info, parameters, centre, result);
+  }
+  pfree(centre);
   if (RelationNeedsWAL(rel)) {
     log_newpage_range(rel, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(rel), true);
   }
-  MemoryContextSwitchTo(old);
-  MemoryContextDelete(context);
-
-  IndexBuildResult* result = static_cast<IndexBuildResult*>(palloc0(sizeof(IndexBuildResult)));
-  result->heap_tuples = tuples;
-  result->index_tuples = state.rows;
   return result;
 }
 
 // An unlogged index starts from this fork after a crash.
 void hnswbuildempty(Relation rel) {
-  Buffer buffer = CreateMetaPage(rel, INIT_FORKNUM);
+  Buffer buffer = CreateMetaPage(rel, INIT_FORKNUM, ParametersOf(rel));
   START_CRIT_SECTION();
   log_newpage_buffer(buffer, true);
   END_CRIT_SECTION();

@@ -24,12 +24,15 @@ namespace {
 
 relopt_kind option_kind;
 
-// Unset is told apart from int8: the L1 operator class has no codes, which is an
-// error only where they were asked for.
-enum QuantizationOption { kUnset = -1, kOptionNone = 0, kOptionInt8 = 1 };
+// auto: codes where they save something and tell the data apart.
+enum QuantizationOption { kOptionAuto, kOptionNone, kOptionInt8 };
 
 relopt_enum_elt_def quantization_values[] = {
-    {"none", kOptionNone}, {"int8", kOptionInt8}, {nullptr, 0}};
+    {"auto", kOptionAuto}, {"none", kOptionNone}, {"int8", kOptionInt8}, {nullptr, 0}};
+
+// Up to here a code saves less than it costs: a vector takes hardly more of a slot than a
+// code does, and without codes it need not be stored once more.
+constexpr uint32_t kFewDimensions = 32;
 
 enum SyncOption { kBackground, kImmediate };
 
@@ -53,9 +56,12 @@ relopt_parse_elt ParseElement(const char* name, relopt_type type, int offset) {
   return element;
 }
 
-Quantization ChooseQuantization(Relation index, Metric metric, const Options* options) {
-  const int asked = options ? options->quantization : static_cast<int>(kUnset);
-  if (metric == Metric::kL1) {
+// For an index of which nothing is known but its definition.
+void ChooseQuantization(Relation index, const Options* options, IndexParameters* p) {
+  const int asked = options ? options->quantization : static_cast<int>(kOptionAuto);
+  p->automatic = asked == kOptionAuto;
+  p->quantization = Quantization::kInt8;
+  if (p->metric == Metric::kL1) {
     if (asked == kOptionInt8) {
       ereport(ERROR,
               (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -64,9 +70,12 @@ Quantization ChooseQuantization(Relation index, Metric metric, const Options* op
                       RelationGetRelationName(index)),
                errhint("Leave the option out, or say quantization = none.")));
     }
-    return Quantization::kNone;
+    p->quantization = Quantization::kNone;
   }
-  return asked == kOptionNone ? Quantization::kNone : Quantization::kInt8;
+  if (asked == kOptionNone || (p->automatic && p->dim <= kFewDimensions)) {
+    p->quantization = Quantization::kNone;
+  }
+  p->book = p->quantization == Quantization::kNone ? kNoBook : kOriginBook;
 }
 
 int ColumnDimensions(Relation index) {
@@ -87,7 +96,7 @@ object_access_hook_type earlier_access_hook = nullptr;
 struct BuildOptions {
   int m = kDefaultM;
   int ef_construction = kDefaultEfConstruction;
-  int quantization = kUnset;
+  int quantization = kOptionAuto;
   bool operator==(const BuildOptions&) const = default;
 };
 
@@ -114,12 +123,11 @@ BuildOptions NewBuildOptions(Oid index) {
 }
 
 bool WasBuiltSo(const IndexParameters& graph, const BuildOptions& options) {
-  const bool has_codes = graph.quantization != Quantization::kNone;
-  // Without being asked for, codes are there but for the L1 distance.
-  const bool wants_codes = options.quantization == kOptionInt8 ||
-                           (options.quantization == kUnset && graph.metric != Metric::kL1);
-  return graph.m == options.m && graph.ef_construction == options.ef_construction &&
-         has_codes == wants_codes;
+  if (graph.m != options.m || graph.ef_construction != options.ef_construction) return false;
+  if (options.quantization == kOptionAuto) {
+    return graph.automatic || graph.metric == Metric::kL1;  // which leaves no choice
+  }
+  return (options.quantization == kOptionNone) == (graph.quantization == Quantization::kNone);
 }
 
 void NoticeIfGraphStays(Relation index) {
@@ -161,7 +169,8 @@ void DefineOptions() {
                     kDefaultEfConstruction, kMinEfConstruction, kMaxEfConstruction,
                     AccessExclusiveLock);
   add_enum_reloption(option_kind, "quantization", "Codes that the graph is walked by",
-                     quantization_values, kUnset, "Valid values are \"int8\" and \"none\".",
+                     quantization_values, kOptionAuto,
+                     "Valid values are \"auto\", \"int8\" and \"none\".",
                      AccessExclusiveLock);
   // Commands that begin later heed it.
   add_enum_reloption(option_kind, "sync", "When what is inserted is linked into the graph",
@@ -193,7 +202,7 @@ IndexParameters ParametersOf(Relation index) {
   p.m = options ? options->m : kDefaultM;
   p.ef_construction = options ? options->ef_construction : kDefaultEfConstruction;
   p.metric = SupportOf(index)->metric;
-  p.quantization = ChooseQuantization(index, p.metric, options);
+  ChooseQuantization(index, options, &p);
   return p;
 }
 

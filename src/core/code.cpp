@@ -1,8 +1,8 @@
 // Encoding of vectors and the distances between codes.
 //
-// Invariants: a code depends on its vector alone, not on the instruction set in
-// use (no kernel takes part in Encode), so that a code can be checked against
-// its vector on another machine. No distance is NaN. The distance of two codes is the
+// Invariants: a code depends on its vector and the centre alone, not on the instruction
+// set in use (no kernel takes part in Encode, and products are rounded before they are
+// added to), so that a code can be checked against its vector on another machine. No distance is NaN. The distance of two codes is the
 // same float whichever function computes it.
 //
 // Ranges: L2 and inner product overflow to infinity where their true value does
@@ -43,61 +43,63 @@ CodeHeader Header(const void* code) {
   return header;
 }
 
-// A product as a float. Where the compiler may compute it and the addition behind it
-// in one instruction, without rounding between, it would do so in one copy of this
-// code and not in another.
-inline float Rounded(float product) {
-#if defined(__aarch64__)
-  asm("" : "+w"(product));
-#elif defined(__FMA__)
-  asm("" : "+x"(product));
-#elif defined(__FP_FAST_FMAF)
-  asm("" : "+m"(product));
-#endif
-  return product;
-}
+// A vector as it is seen from the centre.
+class Seen {
+ public:
+  Seen(const float* vector, const float* centre, double factor)
+      : vector_(vector), centre_(centre), factor_(factor) {}
+  double operator[](size_t i) const {
+    const double value = vector_[i] * factor_;
+    return centre_ != nullptr ? value - static_cast<double>(centre_[i]) : value;
+  }
 
-struct Measure {
-  float max = 0;     // the largest |value|
-  double norm2 = 0;  // |v|^2, which in double does not overflow
+ private:
+  const float* vector_;
+  const float* centre_;
+  double factor_;
 };
 
-// One pass over the vector. Four lanes, so that the additions do not wait for
-// each other; always in this order, so that the sum is the same everywhere.
-Measure MeasureVector(const float* vector, size_t dim) {
-  float max[4] = {};
-  double norm2[4] = {};
-  const auto take = [&](size_t i, size_t lane) {
-    const double value = vector[i];
-    max[lane] = std::max(max[lane], std::fabs(vector[i]));
-    norm2[lane] += value * value;
-  };
+// Four lanes, so that the additions do not wait for each other; always in this order,
+// so that the sum is the same everywhere.
+template <class Term>
+double SumTerms(size_t dim, Term term) {
+  double sum[4] = {};
   size_t i = 0;
   for (; i + 4 <= dim; i += 4) {
-    take(i, 0);
-    take(i + 1, 1);
-    take(i + 2, 2);
-    take(i + 3, 3);
+    for (size_t lane = 0; lane < 4; lane++) sum[lane] += term(i + lane);
   }
-  for (; i < dim; i++) take(i, 0);
-  return {std::max(std::max(max[0], max[1]), std::max(max[2], max[3])),
-          (norm2[0] + norm2[1]) + (norm2[2] + norm2[3])};
+  for (; i < dim; i++) sum[0] += term(i);
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-// What one unit of the payload is worth: `unit` in the vector's own measure, or
-// for cosine in the measure of v / |v|.
-float Scale(Metric metric, double unit, double norm2) {
-  if (metric != Metric::kCosine) return static_cast<float>(unit);
-  return norm2 > 0 ? static_cast<float>(unit / std::sqrt(norm2)) : 0.0f;
+// |v|^2, which in double does not overflow.
+double SquaredLength(const float* vector, size_t dim) {
+  return SumTerms(dim, [vector](size_t i) { return double{vector[i]} * vector[i]; });
 }
 
-// Writes round(v * 127 / max). In double: max may be so small that 127 / max is
-// no float.
-void WritePayload(const float* vector, size_t dim, float max, int8_t* payload) {
-  const double factor = max > 0 ? kMaxCode / static_cast<double>(max) : 0.0;
+double LargestValue(const Seen& seen, size_t dim) {
+  double max[4] = {};
+  size_t i = 0;
+  for (; i + 4 <= dim; i += 4) {
+    for (size_t lane = 0; lane < 4; lane++) {
+      max[lane] = std::max(max[lane], std::fabs(seen[i + lane]));
+    }
+  }
+  for (; i < dim; i++) max[0] = std::max(max[0], std::fabs(seen[i]));
+  return std::max(std::max(max[0], max[1]), std::max(max[2], max[3]));
+}
+
+// Writes round(u * 127 / max) and returns the sum of its squares. In double: max may be
+// so small that 127 / max is no float.
+int32_t WritePayload(const Seen& seen, size_t dim, double max, int8_t* payload) {
+  const double factor = max > 0 ? kMaxCode / max : 0.0;
+  int32_t sum = 0;
   for (size_t i = 0; i < dim; i++) {
-    payload[i] = static_cast<int8_t>(std::lrint(vector[i] * factor));
+    const long item = std::lrint(std::clamp(seen[i] * factor, -kMaxCode, kMaxCode));
+    payload[i] = static_cast<int8_t>(item);
+    sum += static_cast<int32_t>(item * item);
   }
+  return sum;
 }
 
 // What SQL's cosine_distance returns, by the same steps in the same order.
@@ -129,32 +131,28 @@ inline CodeSum SumItems(const Kernels& kernels, Metric metric, Quantization quan
   return {0, kernels.dot(fa, fb, n)};
 }
 
+// The product grows before it shrinks, so that it vanishes only where it must; and the
+// same way round for a and b as for b and a.
+[[gnu::always_inline]] inline float DistanceOfInt8(CodeHeader a, CodeHeader b, int32_t dot) {
+  const float larger = a.scale > b.scale ? a.scale : b.scale;
+  const float smaller = a.scale > b.scale ? b.scale : a.scale;
+  return InfinityIfNaN((a.offset + b.offset) - (larger * static_cast<float>(dot)) * smaller);
+}
+
 // The distance that a whole sum means.
 [[gnu::always_inline]] inline float DistanceOf(Metric metric, Quantization quantization,
                                                CodeHeader a, CodeHeader b, CodeSum sum) {
-  const bool int8 = quantization == Quantization::kInt8;
-  const float dot = int8 ? static_cast<float>(sum.i8) : sum.f32;
-  const float product = Rounded(Rounded(a.scale * b.scale) * dot);
+  if (quantization == Quantization::kInt8) return DistanceOfInt8(a, b, sum.i8);
   switch (metric) {
     case Metric::kL2:
-      return InfinityIfNaN(int8 ? a.norm2 + b.norm2 - Rounded(2 * product) : sum.f32);
-    case Metric::kCosine:
-      return InfinityIfNaN(1 - product);
     case Metric::kL1:
       return InfinityIfNaN(sum.f32);
+    case Metric::kCosine:
+      return InfinityIfNaN(1 - a.scale * b.scale * sum.f32);
     case Metric::kInnerProduct:
       break;
   }
-  return InfinityIfNaN(-product);
-}
-
-// DistanceOf for n codes, with the metric known to the compiler.
-template <Metric kMetric>
-void DistancesOf(CodeHeader query, const char* const* codes, const int32_t* dots, size_t n,
-                 float* out) {
-  for (size_t i = 0; i < n; i++) {
-    out[i] = DistanceOf(kMetric, Quantization::kInt8, query, Header(codes[i]), {dots[i], 0.0f});
-  }
+  return InfinityIfNaN(-(a.scale * b.scale * sum.f32));
 }
 
 // The sum of n values, by a kernel, as it is needed for each search.
@@ -174,26 +172,74 @@ int32_t SumI8(const Kernels& kernels, const int8_t* values, size_t n) {
 
 }  // namespace
 
-CodeSpace::CodeSpace(Metric metric, Quantization quantization, uint32_t dim) noexcept
+CodeSpace::CodeSpace(Metric metric, Quantization quantization, uint32_t dim,
+                     const float* centre) noexcept
     : metric_(metric),
       // No dot product gives L1.
       quantization_(metric == Metric::kL1 ? Quantization::kNone : quantization),
       dim_(dim),
+      centre_(quantization_ == Quantization::kInt8 ? centre : nullptr),
       kernels_(&GetKernels()) {}
 
 void CodeSpace::Encode(const float* vector, void* code) const noexcept {
-  const Measure measure = MeasureVector(vector, dim_);
-  uint8_t* payload = static_cast<uint8_t*>(code) + sizeof(CodeHeader);
-  double unit = 1;
+  const double length2 = metric_ == Metric::kCosine ? SquaredLength(vector, dim_) : 1;
+  const double factor = length2 > 0 ? 1 / std::sqrt(length2) : 0;
+  char* payload = static_cast<char*>(code) + sizeof(CodeHeader);
+  CodeHeader header{static_cast<float>(factor), 0};
   if (quantization_ == Quantization::kInt8) {
-    unit = static_cast<double>(measure.max) / kMaxCode;
-    WritePayload(vector, dim_, measure.max, reinterpret_cast<int8_t*>(payload));
+    header = EncodeInt8(vector, factor, reinterpret_cast<int8_t*>(payload));
   } else {
     memcpy(payload, vector, payload_bytes());
   }
-  const CodeHeader header = {Scale(metric_, unit, measure.norm2),
-                             static_cast<float>(measure.norm2)};
   memcpy(code, &header, sizeof header);
+}
+
+CodeHeader CodeSpace::EncodeInt8(const float* vector, double factor,
+                                 int8_t* payload) const noexcept {
+  const Seen seen(vector, centre_, factor);
+  const double max = LargestValue(seen, dim_);
+  const double unit = max / kMaxCode;
+  const double length2 = unit * unit * WritePayload(seen, dim_, max, payload);
+  switch (metric_) {
+    case Metric::kL2:
+      return {static_cast<float>(std::sqrt(2.0) * unit), static_cast<float>(length2)};
+    case Metric::kCosine:
+      return {static_cast<float>(unit), static_cast<float>(length2 / 2)};
+    case Metric::kInnerProduct:
+    case Metric::kL1:  // is never quantized
+      break;
+  }
+  if (centre_ == nullptr) return {static_cast<float>(unit), 0};
+  const float* centre = centre_;
+  const double along = SumTerms(dim_, [&seen, centre](size_t i) {
+    return (seen[i] + double{centre[i]} / 2) * double{centre[i]};
+  });
+  return {static_cast<float>(unit), static_cast<float>(-along)};
+}
+
+// A rounded value is off by as much as a half either way, all errors being alike: a
+// variance of unit^2 / 12. Rounding the offsets to floats adds a 2^-24th of each.
+double CodeSpace::ErrorVariance(const void* a, const void* b, float distance) const noexcept {
+  if (quantization_ != Quantization::kInt8) return 0;
+  const CodeHeader header_a = Header(a), header_b = Header(b);
+  const double rounding =
+      (std::fabs(double{header_a.offset}) + std::fabs(double{header_b.offset})) * 0x1p-23;
+  const double squared = metric_ == Metric::kL2 ? 24 : 12;  // scale is sqrt(2) units for L2
+  const double of_a = double{header_a.scale} * header_a.scale / squared;
+  const double of_b = double{header_b.scale} * header_b.scale / squared;
+  const double both = of_a + of_b;
+  const double length2 = std::max(0.0, double{distance}) * (metric_ == Metric::kCosine ? 2 : 1);
+  double variance = 4 * length2 * both + 2 * dim_ * both * both;
+  if (metric_ == Metric::kCosine) variance /= 4;
+  if (metric_ == Metric::kInnerProduct) {
+    const auto own = [this](const void* code) {
+      const int8_t* items = reinterpret_cast<const int8_t*>(Payload(code));
+      return static_cast<double>(kernels_->dot_i8(items, items, dim_));
+    };
+    // |w|^2 = 12 times the variance of one value times the sum of squares.
+    variance = 12 * of_a * of_b * (own(a) + own(b)) + dim_ * of_a * of_b;
+  }
+  return variance + rounding * rounding;
 }
 
 float CodeSpace::Distance(const void* a, const void* b) const noexcept {
@@ -256,19 +302,13 @@ void QueryCode::DistancesOfPiece(const char* const* codes, size_t n, float* out)
   if (n == 0) return;
   const int8_t* payloads[kPiece];
   int32_t dots[kPiece];
-  for (size_t i = 0; i < n; i++) payloads[i] = reinterpret_cast<const int8_t*>(Payload(codes[i]));
+  size_t done = 0;
+  do {
+    payloads[done] = reinterpret_cast<const int8_t*>(Payload(codes[done]));
+  } while (++done < n);
   space_->kernels_->dots_i8(int8_, payloads, n, dots);
   const CodeHeader query = Header(code_);
-  switch (space_->metric_) {
-    case Metric::kL2:
-      return DistancesOf<Metric::kL2>(query, codes, dots, n, out);
-    case Metric::kCosine:
-      return DistancesOf<Metric::kCosine>(query, codes, dots, n, out);
-    case Metric::kInnerProduct:
-    case Metric::kL1:  // is never quantized
-      break;
-  }
-  DistancesOf<Metric::kInnerProduct>(query, codes, dots, n, out);
+  for (size_t i = 0; i < n; i++) out[i] = DistanceOfInt8(query, Header(codes[i]), dots[i]);
 }
 
 }  // namespace hnswpg

@@ -357,6 +357,16 @@ int GraphBuilder::Links(uint32_t id, int level, uint32_t* out) const noexcept {
   return count;
 }
 
+bool GraphBuilder::IsBlind(uint32_t id) const noexcept {
+  return impl_->graph->IsBlind(impl_->Added(id));
+}
+
+uint32_t GraphBuilder::CountBlind() const noexcept {
+  uint32_t n = 0;
+  for (uint32_t id = 0; id < impl_->size; id++) n += impl_->graph->IsBlind(id) ? 1 : 0;
+  return n;
+}
+
 uint32_t GraphBuilder::Parent(uint32_t id) const noexcept {
   if (impl_->parents.empty()) return kNoParent;
   uint32_t parent = impl_->parents[impl_->Added(id)];

@@ -16,6 +16,7 @@
 #include "hnswpg/core/graph_builder.h"
 #include "hnswpg/core/packing.h"
 #include "hnswpg/core/spanning_tree.h"
+#include "core/node_list.h"
 
 namespace hnswpg {
 namespace {
@@ -253,6 +254,8 @@ bool HnswlibGraph::PackStep(const ElementLayout& layout, std::vector<uint32_t>* 
   ordering_.reset();
   return true;
 }
+
+bool HnswlibGraph::IsBlind(uint32_t node) const { return hnswpg::IsBlind(index_, node); }
 
 std::span<const uint32_t> HnswlibGraph::Links(uint32_t node, int level) const {
   return List(index_, node, level);

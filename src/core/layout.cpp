@@ -18,6 +18,7 @@ constexpr uint32_t kTargetChunkPages = 64;
 constexpr double kUpperSlack = 1.25;
 
 constexpr uint32_t kPlainContent = kContentEnd - kPageHeaderBytes;
+constexpr uint32_t kBookContent = kPlainContent - sizeof(BookHead);
 constexpr uint32_t kSlotContent = kContentEnd - kSlotsBegin;
 
 uint32_t RoundUp(uint32_t n, uint32_t unit) { return (n + unit - 1) / unit * unit; }
@@ -27,16 +28,20 @@ uint32_t DivideUp(uint64_t n, uint32_t unit) {
 
 }  // namespace
 
-ElementLayout::ElementLayout(Quantization quantization, uint32_t dim, int m) : m_(m) {
-  ComputeSlot(quantization, dim);
-  vector_bytes_ = quantization == Quantization::kInt8 ? dim * sizeof(float) : 0;
+ElementLayout::ElementLayout(const Footprint& footprint, int m)
+    : m_(m),
+      book_bytes_(footprint.book_bytes),
+      book_pages_(DivideUp(footprint.book_bytes, kBookContent)),
+      first_chunk_(1 + 2 * book_pages_),
+      payload_bytes_(footprint.payload_bytes),
+      vector_bytes_(footprint.exact_bytes) {
+  ComputeSlot();
   upper_bytes_ = sizeof(UpperHead) + m * sizeof(ElementId);
   uppers_per_page_ = kPlainContent / upper_bytes_;
   ComputeChunk();
 }
 
-void ElementLayout::ComputeSlot(Quantization quantization, uint32_t dim) {
-  payload_bytes_ = dim * (quantization == Quantization::kInt8 ? 1 : sizeof(float));
+void ElementLayout::ComputeSlot() {
   const uint32_t behind = sizeof(ElementTail) + 2 * m_ * sizeof(ElementId);
   const uint32_t whole = RoundUp(sizeof(ElementHead) + payload_bytes_, 4) + behind;
   if (whole <= kSlotContent) {
@@ -119,6 +124,13 @@ Piece ElementLayout::VectorPiece(ElementId id, uint32_t done) const {
           kPageHeaderBytes + on_page, std::min(vector_bytes_ - done, kPlainContent - on_page)};
 }
 
+Piece ElementLayout::BookPiece(uint32_t place, uint32_t done) const {
+  const uint32_t on_page = done % kBookContent;
+  return {1 + place * book_pages_ + done / kBookContent,
+          static_cast<uint32_t>(kPageHeaderBytes + sizeof(BookHead)) + on_page,
+          std::min(book_bytes_ - done, kBookContent - on_page)};
+}
+
 uint32_t ElementLayout::UpperBlock(UpperId id) const {
   const uint32_t chunk = uppers_per_chunk_.Quotient(id);
   const uint32_t within = id - chunk * uppers_per_chunk_.value();
@@ -133,11 +145,12 @@ uint32_t ElementLayout::UpperOffset(UpperId id) const {
 uint32_t ElementLayout::BlocksFor(uint32_t elements, uint32_t uppers) const {
   const uint64_t chunks =
       std::max(DivideUp(elements, elements_per_chunk()), DivideUp(uppers, uppers_per_chunk()));
-  return static_cast<uint32_t>(std::min<uint64_t>(1 + chunks * pages_per_chunk(), UINT32_MAX));
+  return static_cast<uint32_t>(std::min<uint64_t>(first_chunk_ + chunks * pages_per_chunk(), UINT32_MAX));
 }
 
 PageKind ElementLayout::KindOf(uint32_t block) const {
-  const uint32_t within = (block - 1) % pages_per_chunk();
+  if (block < first_chunk_) return PageKind::kBook;
+  const uint32_t within = (block - first_chunk_) % pages_per_chunk();
   if (within < upper_pages_) return PageKind::kUpper;
   return within < upper_pages_ + graph_pages_ ? PageKind::kGraph : PageKind::kVector;
 }
@@ -145,18 +158,20 @@ PageKind ElementLayout::KindOf(uint32_t block) const {
 uint32_t ElementLayout::BlocksOf(PageKind kind, uint32_t blocks) const {
   if (blocks == 0) return 0;
   if (kind == PageKind::kMeta) return 1;
+  if (kind == PageKind::kBook) return std::min(blocks, first_chunk_) - 1;
+  if (blocks <= first_chunk_) return 0;
   // The kind's pages are [begin, end) of each chunk.
   uint32_t begin = 0;
   uint32_t end = upper_pages_;
   if (kind != PageKind::kUpper) begin = std::exchange(end, end + graph_pages_);
   if (kind == PageKind::kVector) begin = std::exchange(end, end + vector_pages_);
-  const uint32_t chunks = (blocks - 1) / pages_per_chunk();
-  const uint32_t rest = (blocks - 1) % pages_per_chunk();
+  const uint32_t chunks = (blocks - first_chunk_) / pages_per_chunk();
+  const uint32_t rest = (blocks - first_chunk_) % pages_per_chunk();
   return chunks * (end - begin) + std::clamp(rest, begin, end) - begin;
 }
 
 ElementId ElementLayout::FirstElementOn(uint32_t graph_block) const {
-  const uint32_t chunk = (graph_block - 1) / pages_per_chunk();
+  const uint32_t chunk = (graph_block - first_chunk_) / pages_per_chunk();
   const uint32_t page = (graph_block - ChunkBegin(chunk) - upper_pages_) / pages_per_slot_;
   return chunk * elements_per_chunk() + page * slots_per_page();
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "hnswpg/core/code_quality.h"
 #include "hnswpg/core/layout.h"
 #include "core/met_nodes.h"
 #include "core/near.h"
@@ -49,6 +50,7 @@ class NodeLinker {
   uint32_t Connect(uint32_t node, int level);
   void LinkBack(uint32_t node, Near to, int level);
   void Fill(uint32_t node);
+  void Judge(uint32_t node);
   void Reselect(LinkList* list, uint32_t owner, Near added, size_t max);
   std::span<const Near> chosen() const { return {chosen_, n_chosen_}; }
 
@@ -282,6 +284,18 @@ void NodeLinker::Reselect(LinkList* list, uint32_t owner, Near added, size_t max
   list->Assign(chosen());
 }
 
+// By the nearest that were found on level 0.
+void NodeLinker::Judge(uint32_t node) {
+  if (codes_.quantization() == Quantization::kNone) return;
+  CodeQuality quality;
+  for (size_t i = 0; i < n_found_ && quality.n() < CodeQuality::kMost; i++) {
+    const Near& near = found_[i];
+    quality.Add(near.distance(),
+                codes_.ErrorVariance(Code(node), Code(near.node()), near.distance()));
+  }
+  if (quality.Known() && !quality.Good()) SetBlind(index_, node);
+}
+
 void NodeLinker::Link(uint32_t node, int level) {
   Locked own(index_, node);
   std::unique_lock<std::mutex> global(index_.global);
@@ -297,6 +311,7 @@ void NodeLinker::Link(uint32_t node, int level) {
     Search(query, at, l);
     // The walk ended at a dead node that leads to no live one.
     if (n_found_ == 0) Search(query, entry, l);
+    if (l == 0) Judge(node);
     at = Connect(node, l);
   }
   if (level > top) {

@@ -1,6 +1,6 @@
 // The lists of an hnswlib index, and the byte that guards those of one node: the last of the 4 that
-// precede its level-0 list (hnswlib keeps the count in 2, the deleted mark in 1). Who waits for it
-// spins for a moment, then yields the processor; linking.h says in which order they are taken.
+// precede its level-0 list (hnswlib keeps the count in 2, the deleted mark in a bit of 1, where we
+// keep another bit: that the node's code does not tell its neighbours apart). Who waits for it spins for a moment, then yields the processor; linking.h says in which order they are taken.
 #ifndef HNSWPG_CORE_NODE_LIST_H_
 #define HNSWPG_CORE_NODE_LIST_H_
 
@@ -18,6 +18,8 @@
 namespace hnswpg {
 
 using HnswlibIndex = hnswlib::HierarchicalNSW<float>;
+
+inline constexpr uint8_t kBlindMark = 2;
 
 // Holds the byte of a node.
 class Locked {
@@ -42,6 +44,14 @@ class Locked {
 
   std::atomic_ref<uint8_t> state_;
 };
+
+// The node's lock is held, or nobody links any more.
+inline void SetBlind(const HnswlibIndex& index, uint32_t node) {
+  reinterpret_cast<uint8_t*>(index.get_linklist0(node))[2] |= kBlindMark;
+}
+inline bool IsBlind(const HnswlibIndex& index, uint32_t node) {
+  return reinterpret_cast<const uint8_t*>(index.get_linklist0(node))[2] & kBlindMark;
+}
 
 // One list of an element, whose lock is held. Behind its links, places that they leave free may
 // hold fillers.

@@ -92,11 +92,12 @@ void BulkGraph::AddNode(ElementId id, ElementId parent, bool dead, const void* c
 // where elements are linked one by one.
 bool BulkGraph::LoadElements() {
   const bool has_entry = ReadMeta(*index_).entry != kNoId;
-  char* code = static_cast<char*>(palloc(index_->space.code_bytes()));
+  ElementView view(index_);
   for (ElementId id = 0; id < end_; id++) {
     if (!KeepsOn()) return false;
     SlotCopy copy;
-    ReadSlot(*index_, id, &copy, code);
+    view.Read(id, &copy);
+    const char* code = view.code();
     const bool dead = copy.head.state == SlotState::kDead;
     if (!dead && copy.head.state != SlotState::kLinked) continue;
     if (!has_entry && dead) continue;
@@ -107,7 +108,6 @@ bool BulkGraph::LoadElements() {
     CheckBuild(builder_, builder_->LoadElement(code, copy.head.level, dead));
   }
   n_loaded_ = n_nodes_;
-  pfree(code);
   return true;
 }
 
@@ -160,11 +160,12 @@ void BulkGraph::LoadEntry() {
 }
 
 bool BulkGraph::AddPending() {
-  char* code = static_cast<char*>(palloc(index_->space.code_bytes()));
+  ElementView view(index_);
   for (Plan& plan : plans_) {
     if (!KeepsOn()) return false;
     SlotCopy copy;
-    ReadSlot(*index_, plan.id, &copy, code);
+    view.Read(plan.id, &copy);
+    const char* code = view.code();
     if (copy.head.state != SlotState::kPending) {
       ReportDamage(index_->rel, index_->layout.SlotBlock(plan.id), plan.id,
                    "on the pending list, but not pending");
@@ -179,7 +180,6 @@ bool BulkGraph::AddPending() {
     plan.node = n_nodes_;
     AddNode(plan.id, kNoId, false, code);
   }
-  pfree(code);
   return true;
 }
 

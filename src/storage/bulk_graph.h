@@ -11,6 +11,7 @@
 
 #include "storage/code_table.h"
 #include "hnswpg/core/graph_builder.h"
+#include "hnswpg/storage/element_view.h"
 #include "hnswpg/storage/index.h"
 
 namespace hnswpg {
@@ -42,6 +43,8 @@ class BulkGraph {
   uint32_t n_loaded() const { return n_loaded_; }  // the nodes below are not new
   ElementId Id(uint32_t node) const { return id_of_[node]; }
   int Level(uint32_t node) const { return builder_->Level(node); }
+  // Whether the element was added by a code that does not tell it from its neighbours.
+  bool IsBlind(uint32_t node) const { return builder_->IsBlind(node); }
   // The list in memory, as ids, for kMaxLinks.
   int Links(uint32_t node, int level, ElementId* out) const;
   // Whether the element was dead when it was loaded. Then its lists are as they were:

@@ -41,7 +41,7 @@ SyncResult LinkPlanned(const Index& index, const BulkGraph& graph, GraphTurn* tu
   for (const Plan& plan : graph.plans()) {
     CHECK_FOR_INTERRUPTS();
     if (!turn->Yield()) return result;
-    if (plan.node != kNoId) {
+    if (plan.node != kNoId && !graph.IsBlind(plan.node)) {
       linker->LinkPreparedOldest(plan.id);
     } else if (plan.equal != kNoId) {
       linker->MergeOldest(plan.id, plan.equal);

@@ -46,6 +46,7 @@ class CodeExaminer {
   char* stored_;
   char* computed_;
   float* vector_;
+  uint16_t book_ = 0;
 };
 
 Gathered CodeExaminer::GatherCode(ElementId id) {
@@ -54,6 +55,10 @@ Gathered CodeExaminer::GatherCode(ElementId id) {
   const Piece header = {layout.SlotBlock(id),
                         layout.SlotOffset(id) + static_cast<uint32_t>(offsetof(ElementHead, code)),
                         sizeof(CodeHeader)};
+  const Piece book = {header.block,
+                      layout.SlotOffset(id) + static_cast<uint32_t>(offsetof(ElementHead, book)),
+                      sizeof(book_)};
+  Take(&graph_page_, book, reinterpret_cast<char*>(&book_), &gathered);
   Take(&graph_page_, header, stored_, &gathered);
   char* out = stored_ + sizeof(CodeHeader);
   for (uint32_t i = 0; i < layout.payload_pieces(); i++) {
@@ -110,6 +115,13 @@ void CodeExaminer::Examine(ElementId id) {
     Report(e_, gathered.block, id, "its vector is zero, which has no cosine distance");
     return;
   }
+  const uint16_t current = e_->index.parameters.book;
+  if ((book_ & kMaxBook) > current || (book_ != kNoBook && current == kNoBook)) {
+    Report(e_, e_->SlotBlock(id), id, "its code is by book %u, which there is not",
+           book_ & kMaxBook);
+  }
+  // A code by an older book is not used.
+  if ((book_ & kMaxBook) != current) return;
   e_->index.space.Encode(vector_, computed_);
   if (memcmp(stored_, computed_, e_->index.space.code_bytes()) != 0) {
     Report(e_, e_->SlotBlock(id), id, "its code is not the code of its vector");

@@ -71,6 +71,8 @@ const char* NameOf(PageKind kind) {
       return "upper page";
     case PageKind::kGraph:
       return "graph page";
+    case PageKind::kBook:
+      return "page of the code book";
     case PageKind::kVector:
       break;
   }

@@ -124,6 +124,7 @@ void FillSlot(const Index& index, PageTxn* txn, ElementId id, const NewElement& 
   *head = ElementHead{};
   head->state = SlotState::kPending;
   head->level = RandomLevel(index.meta.m);
+  head->book = index.parameters.book;
   memcpy(&head->code, element.code, sizeof(CodeHeader));
   const Piece first = index.layout.PayloadPiece(0, 0);  // as large in every slot
   memcpy(slot + sizeof(ElementHead), element.code + sizeof(CodeHeader), first.bytes);

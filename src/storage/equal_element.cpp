@@ -30,9 +30,10 @@ class Seeker {
         vector_(vector),
         scratch_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
         same_(index->space.Distance(code, code)),
+        exactly_same_(index->space.ExactDistance(vector, vector)),
         graph_(index),
         budget_(budget) {
-    graph_.set_code(code);
+    graph_.set_query(code, vector);
   }
 
   int ReadLinks(ElementId id, int level, ElementId* out) {
@@ -43,7 +44,8 @@ class Seeker {
     graph_.Measure(ids, n, out);
     for (int i = 0; i < n && found_ == kNoId; i++) {
       // Equal codes have the same distance, bit for bit; the reverse is not so.
-      if (out[i].distance != same_ || out[i].routes_only) continue;
+      const bool same = out[i].distance == same_ || out[i].distance == exactly_same_;
+      if (!same || out[i].routes_only) continue;
       if (!HasVector(*index_, ids[i], vector_, scratch_)) continue;
       found_ = ids[i];
       budget_->set_limit(0);
@@ -55,7 +57,8 @@ class Seeker {
   const Index* index_;
   const float* vector_;
   float* scratch_;
-  float same_;
+  float same_;          // its distance from an equal one, by codes
+  float exactly_same_;  //   and by vectors
   PageGraph graph_;
   Budget* budget_;
   ElementId found_ = kNoId;

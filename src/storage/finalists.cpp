@@ -23,11 +23,12 @@ void Finalists::Clear() {
 
 size_t Finalists::BatchSize(size_t waiting) const {
   const size_t first = dim_ < kFewDimensions ? all_.size() : kFirst;
-  const size_t few = next_ == 0 ? first : kMore;
+  const size_t few = next_ == 0 ? first : KnowsErrors() ? kMore : all_.size();
   return std::min(all_.size() - next_, std::max(few, waiting / 4));
 }
 
 void Finalists::NoteError(float by_code, float exact) {
+  n_errors_ += by_code != exact ? 1 : 0;
   largest_error_ = std::max(largest_error_, std::fabs(exact - by_code));
 }
 

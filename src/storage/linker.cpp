@@ -16,13 +16,12 @@ namespace hnswpg {
 Linker::Linker(const Index* index, WriteMode mode)
     : index_(index),
       mode_(mode),
-      code_(static_cast<char*>(palloc(index->space.code_bytes()))),
+      view_(index),
       graph_(index),
       budget_(&AnswerInterrupts),
       walk_(&graph_, ContextArena(CurrentMemoryContext), WriterVisited(), &budget_),
-      candidates_(index, index->meta.ef_construction + 1),
+      candidates_(index, index->meta.ef_construction + 1 + index->layout.max_links(0)),
       editor_(index, mode),
-      vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
       other_vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
       chosen_(static_cast<ElementId*>(palloc((kMaxLevel + 1) * kMaxM * sizeof(ElementId)))) {}
 
@@ -39,9 +38,8 @@ void Linker::TakeOldest(ElementId expected) {
 
 bool Linker::ReadSelf() {
   parent_ = kNoId;
-  have_vector_ = false;
-  ReadSlot(*index_, id_, &self_, code_);
-  graph_.set_code(code_);
+  view_.Read(id_, &self_);
+  graph_.set_query(&view_);
   if (self_.head.state != SlotState::kPending) {
     ReportDamage(index_->rel, index_->layout.SlotBlock(id_), id_,
                  "on the pending list, but not pending");
@@ -134,13 +132,7 @@ void Linker::Link() {
     Finish();
     return;
   }
-  const int top = meta_.entry_level;
-  const int level = self_.head.level;
-  ElementId entry = meta_.entry;
-  walk_.Begin();
-  if (top > level) entry = walk_.Descend(entry, top, level + 1);
-  for (int l = std::min(level, top); l >= 0; l--) FindNeighbours(l, &entry);
-
+  FindAllNeighbours();
   const ElementId equal = untouched ? FindEqual() : kNoId;
   if (equal != kNoId) {
     Merge(equal);
@@ -150,6 +142,25 @@ void Linker::Link() {
   WriteLists();
   AddBackLinks();
   Finish();
+}
+
+// On all levels. By its code first, and once more by its vector where the code turns out
+// not to tell the nearest apart, or where they are too few to say.
+void Linker::FindAllNeighbours() {
+  const int top = meta_.entry_level;
+  const int level = self_.head.level;
+  view_.MeasureByCode();
+  for (bool again = true; again;) {
+    ElementId entry = meta_.entry;
+    walk_.Begin();
+    if (top > level) entry = walk_.Descend(entry, top, level + 1);
+    for (int l = std::min(level, top); l >= 0; l--) FindNeighbours(l, &entry);
+    again = false;
+    if (!view_.is_coded() || index_->space.quantization() == Quantization::kNone) continue;
+    const CodeQuality quality = candidates_.QualityOf(view_.code());
+    again = !quality.Known() || !quality.Good();
+    if (again) view_.MeasureExactly();
+  }
 }
 
 // Searches one level and chooses the neighbours there. The candidates of the
@@ -189,7 +200,7 @@ void Linker::TakeFound(int level, bool dead_too, ElementId* entry) {
     // Each may have to be read from disk.
     CHECK_FOR_INTERRUPTS();
     const ElementId id = walk_.found().Pop().id;
-    candidates_.Add(id, code_);
+    candidates_.Add(id, view_);
     if (candidates_.LastIsIn(level, dead_too)) {
       *entry = id;
     } else {
@@ -226,17 +237,16 @@ ElementId Linker::FindNamedEqual() {
 }
 
 bool Linker::HasSameVector(ElementId id) {
-  if (!have_vector_) ReadVector(*index_, id_, vector_);
-  have_vector_ = true;
   ReadVector(*index_, id, other_vector_);
-  return memcmp(vector_, other_vector_, index_->meta.dim * sizeof(float)) == 0;
+  return memcmp(view_.vector(), other_vector_, index_->meta.dim * sizeof(float)) == 0;
 }
 
 // A linked element with exactly this vector, if the search of level 0 saw one.
 ElementId Linker::FindEqual() {
   for (int i = 0; i < candidates_.size(); i++) {
     if (candidates_.state(i) != SlotState::kLinked) continue;
-    if (memcmp(candidates_.code(i), code_, index_->space.code_bytes()) != 0) continue;
+    if (!candidates_.HasCurrentCode(i)) continue;
+    if (memcmp(candidates_.code(i), view_.code(), index_->space.code_bytes()) != 0) continue;
     if (HasSameVector(candidates_.id(i))) return candidates_.id(i);
   }
   return kNoId;
@@ -381,6 +391,7 @@ void Linker::Finish() {
   TailAt(slot, layout)->parent = parent_;
   Meta* meta = txn.meta();
   TakeOffList(&txn);
+  WriteCode(slot, meta);
   (dead ? meta->n_dead : meta->n_linked)++;
   if (new_entry) {
     if (!first) BecomeEntry(&txn);
@@ -389,6 +400,22 @@ void Linker::Finish() {
     meta->entry_level = self_.head.level;
   }
   txn.Commit();
+}
+
+// By which book its code is, and whether it does; the code itself, where that was by
+// another book. Not where it lies on several pages: then it stays as it is, and unused.
+void Linker::WriteCode(char* slot, Meta* meta) {
+  ElementHead* head = HeadAt(slot);
+  const bool fits = index_->layout.payload_pieces() == 1;
+  if (view_.is_recoded() && fits) {
+    memcpy(&head->code, view_.code(), sizeof(CodeHeader));
+    memcpy(slot + sizeof(ElementHead), view_.code() + sizeof(CodeHeader),
+           index_->space.payload_bytes());
+  }
+  if (!view_.is_recoded() || fits) head->book = index_->parameters.book;
+  if (view_.is_coded() && IsCoded(*index_, head->book)) return;
+  head->book |= kMeasureExactly;
+  meta->n_exact++;
 }
 
 // The entry point is the root of the tree of parents: the old one becomes a child
@@ -404,6 +431,53 @@ void Linker::BecomeEntry(PageTxn* txn) {
     links[tail->n_links++] = meta_.entry;
   }
   TailAt(txn->slot(meta_.entry), layout)->parent = id_;
+}
+
+void Linker::Relink(ElementId id) {
+  id_ = id;
+  meta_ = ReadMeta(*index_);
+  view_.Read(id, &self_);
+  graph_.set_query(&view_);
+  if (self_.head.state != SlotState::kLinked || self_.tail.n_links == 0) return;
+  MarkExact();
+  view_.MeasureExactly();
+  FindBeside();
+  const int max = index_->layout.max_links(0);
+  if (candidates_.CountRequired(id, kNoId) > max) return;
+  candidates_.Select(max, id, kNoId);
+  n_chosen_[0] = std::min(candidates_.n_chosen(), kMaxM);
+  ElementId links[kMaxLinks];
+  for (int i = 0; i < candidates_.n_chosen(); i++) links[i] = candidates_.chosen(i);
+  WriteList(*index_, mode_, {id, 0, kNoId}, links, candidates_.n_chosen());
+  for (int i = 0; i < n_chosen_[0]; i++) editor_.AddLink(links[i], 0, id, false);
+}
+
+// The candidates for the list of a linked element: what a walk finds near it, and its
+// children, of which none may be lost.
+void Linker::FindBeside() {
+  ElementId entry = meta_.entry == id_ ? self_.links[0] : meta_.entry;
+  walk_.Begin();
+  if (meta_.entry != id_ && meta_.entry_level > 0) {
+    entry = walk_.Descend(entry, meta_.entry_level, 1);
+    if (entry == id_) entry = self_.links[0];
+  }
+  SearchFrom(entry, 0);
+  if (walk_.found().empty()) walk_.Continue(self_.links[0], 0, index_->meta.ef_construction);
+  TakeFound(0, false, &entry);
+  for (int i = 0; i < self_.tail.n_links; i++) {
+    SlotCopy neighbour;
+    ReadSlot(*index_, self_.links[i], &neighbour, nullptr);
+    if (neighbour.tail.parent != id_ || candidates_.Contains(self_.links[i])) continue;
+    candidates_.Add(self_.links[i], view_);
+  }
+}
+
+void Linker::MarkExact() {
+  PageTxn txn(*index_, mode_);
+  txn.Want(index_->layout.SlotBlock(id_));
+  txn.Begin();
+  HeadAt(txn.slot(id_))->book |= kMeasureExactly;
+  txn.Commit();
 }
 
 void LinkPending(const Index& index, WriteMode mode, ElementId until) {

@@ -152,6 +152,7 @@ void Loader::WriteSlot(const GraphBuilder& graph, ElementId id, Tids extra, Uppe
   *head = ElementHead{};
   head->state = SlotState::kLinked;
   head->level = graph.Level(id);
+  head->book = index_->parameters.book | (graph.IsBlind(id) ? kMeasureExactly : 0);
   memcpy(&head->code, code, sizeof(CodeHeader));
   memcpy(slot + sizeof(ElementHead), code + sizeof(CodeHeader), layout.PayloadPiece(id, 0).bytes);
   ElementTail* tail = TailAt(slot, layout);
@@ -242,6 +243,8 @@ void Loader::WriteMeta(const GraphBuilder& graph) {
   meta->next_element = next_element_;
   meta->next_upper = next_upper_;
   meta->n_linked = graph.size();
+  meta->n_exact = graph.size() > 0 ? graph.CountBlind() : 0;
+  meta->n_when_learnt = index_->parameters.book > kOriginBook ? graph.size() : 0;
   meta->n_tid_slots = n_tid_slots_;
   meta->n_tids = tids_.size() + extra_tids_.size();
   meta->last_sync = GetCurrentTimestamp();

@@ -8,23 +8,59 @@
 namespace hnswpg {
 
 CandidateSet::CandidateSet(const Index* index, int capacity)
-    : index_(index), capacity_(capacity), stride_(MAXALIGN(index->space.code_bytes())) {
+    : index_(index),
+      context_(CurrentMemoryContext),
+      capacity_(capacity),
+      stride_(MAXALIGN(index->space.code_bytes())) {
   items_ = static_cast<Item*>(palloc(capacity * sizeof(Item)));
   chosen_ = static_cast<int*>(palloc(capacity * sizeof(int)));
   codes_ = static_cast<char*>(
       MemoryContextAllocHuge(CurrentMemoryContext, static_cast<Size>(capacity) * stride_));
 }
 
-void CandidateSet::Add(ElementId id, const void* base, bool keep) {
+void CandidateSet::Add(ElementId id, const ElementView& base, bool keep) {
   Assert(n_ < capacity_);
-  char* code = codes_ + n_ * stride_;
   Item* item = &items_[n_];
-  Read(id, item, code);
   item->id = id;
-  item->distance = index_->space.Distance(base, code);
-  item->code = n_;
+  item->place = n_;
+  item->has_vector = false;
   item->keep = keep;
+  Read(id, item, CodeAt(n_));
+  if (base.is_coded() && IsCoded(*index_, item->book)) {
+    item->distance = index_->space.Distance(base.code(), CodeAt(n_));
+  } else {
+    item->distance = index_->space.ExactDistance(base.vector(), VectorOf(item));
+  }
   n_++;
+}
+
+const float* CandidateSet::VectorOf(Item* item) {
+  const size_t dim = index_->meta.dim;
+  if (vectors_ == nullptr) {
+    vectors_ = static_cast<float*>(
+        MemoryContextAllocHuge(context_, static_cast<Size>(capacity_) * dim * sizeof(float)));
+  }
+  float* vector = vectors_ + item->place * dim;
+  if (!item->has_vector) ReadVector(*index_, item->id, vector);
+  item->has_vector = true;
+  return vector;
+}
+
+float CandidateSet::Between(Item* a, Item* b) {
+  if (IsCoded(*index_, a->book) && IsCoded(*index_, b->book)) {
+    return index_->space.Distance(CodeAt(a->place), CodeAt(b->place));
+  }
+  return index_->space.ExactDistance(VectorOf(a), VectorOf(b));
+}
+
+CodeQuality CandidateSet::QualityOf(const void* base_code) const {
+  CodeQuality quality;
+  for (int i = 0; i < n_ && quality.n() < CodeQuality::kMost; i++) {
+    const Item& item = items_[i];
+    const void* other = IsCoded(*index_, item.book) ? CodeAt(item.place) : base_code;
+    quality.Add(item.distance, index_->space.ErrorVariance(base_code, other, item.distance));
+  }
+  return quality;
 }
 
 // Under a pin, without the page's lock.
@@ -41,6 +77,7 @@ void CandidateSet::Read(ElementId id, Item* item, char* code) const {
   item->parent = TailAt(slot, index_->layout)->parent;
   item->state = HeadAt(slot)->state;
   item->level = HeadAt(slot)->level;
+  item->book = HeadAt(slot)->book;
   memcpy(code, slot + offsetof(ElementHead, code), index_->space.code_bytes());
   ReleaseBuffer(buffer);
 }
@@ -51,6 +88,7 @@ void CandidateSet::ReadPieces(ElementId id, Item* item, char* code) const {
   item->parent = copy.tail.parent;
   item->state = copy.head.state;
   item->level = copy.head.level;
+  item->book = copy.head.book;
 }
 
 bool CandidateSet::LastIsIn(int level, bool dead_too) const {
@@ -78,7 +116,7 @@ void CandidateSet::Select(int max, ElementId parent, ElementId also) {
   Sort();
   n_chosen_ = SelectNeighbours(
       n_, max, [this](int i) { return items_[i].distance; },
-      [this](int i, int j) { return index_->space.Distance(code(i), code(j)); },
+      [this](int i, int j) { return Between(&items_[i], &items_[j]); },
       [=, this](int i) { return Required(items_[i], parent, also); }, chosen_);
 }
 
@@ -179,11 +217,11 @@ ListEditor::ListEditor(const Index* index, WriteMode mode)
     : index_(index),
       mode_(mode),
       members_(index, index->layout.max_links(0) + 1),
-      base_(static_cast<char*>(palloc(index->space.code_bytes()))) {}
+      base_(index) {}
 
 bool ListEditor::AddLink(ElementId owner, int level, ElementId id, bool required) {
   SlotCopy copy;
-  ReadSlot(*index_, owner, &copy, base_);
+  base_.Read(owner, &copy);
   ListPlace place;
   if (!FindListOf(*index_, owner, copy, level, &place)) return false;
   ElementId links[kMaxLinks];
@@ -196,7 +234,7 @@ bool ListEditor::AddLink(ElementId owner, int level, ElementId id, bool required
   return true;
 }
 
-// Chooses among the list's members and `id`. base_ is the owner's code.
+// Chooses among the list's members and `id`. base_ is the owner.
 bool ListEditor::AddToFull(const ListPlace& place, ElementId* links, int n, ElementId id,
                            bool required) {
   members_.Clear();

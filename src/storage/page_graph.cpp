@@ -3,6 +3,7 @@
 #include "hnswpg/storage/page_graph.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "hnswpg/storage/peek.h"
 
@@ -206,34 +207,69 @@ void PageGraph::Measure(const ElementId* ids, int n, Measured* out) {
   }
   float distances[kMaxLinks];
   query_.Distances(codes, n, distances);
+  uint16_t exact[kMaxLinks];
+  int n_exact = 0;
   for (int i = 0; i < n; i++) {
     const ElementHead* head = HeadAt(codes[i] - offsetof(ElementHead, code));
     out[i] = Measured{distances[i], RoutesOnly(head->state)};
+    exact[n_exact] = static_cast<uint16_t>(i);
+    n_exact += ByCode(head->book) ? 0 : 1;
   }
   // The codes must have been read before the tags are.
   pg_read_barrier();
   for (int i = 0; i < n; i++) {
     if (unlikely(!Held(peeks[i], blocks[i]))) out[i] = MeasureLocked(ids[i]);
   }
+  for (int i = 0; i < n_exact; i++) out[exact[i]].distance = MeasureExactly(ids[exact[i]]);
 }
 
-void PageGraph::MeasureInOrder(const ElementId* ids, int n, Measured* out, uint32_t* versions) {
+// Under pins alone, on pages that hold nothing but vectors. The vector of an element does
+// not change while the element lives. What is read of another one that gets the slot just
+// now is found out when the element is read for certain.
+float PageGraph::MeasureExactly(ElementId id) {
+  const ElementLayout& layout = index_->layout;
+  // A slot that says it has a book in an index without codes is damaged, or is none.
+  if (!layout.has_vector_pages()) return std::numeric_limits<float>::infinity();
+  const Piece first = layout.VectorPiece(id, 0);
+  if (first.bytes == layout.vector_bytes()) {
+    Buffer buffer = PinPage(*index_, first.block);
+    const float* vector = reinterpret_cast<const float*>(BufferGetPage(buffer) + first.offset);
+    const float distance = index_->space.ExactDistance(QueryVector(), vector);
+    ReleaseBuffer(buffer);
+    return distance;
+  }
+  if (scratch_ == nullptr) {
+    scratch_ = static_cast<float*>(MemoryContextAlloc(context_, layout.vector_bytes()));
+  }
+  char* out = reinterpret_cast<char*>(scratch_);
+  for (uint32_t done = 0; done < layout.vector_bytes();) {
+    const Piece piece = layout.VectorPiece(id, done);
+    Buffer buffer = PinPage(*index_, piece.block);
+    memcpy(out + done, BufferGetPage(buffer) + piece.offset, piece.bytes);
+    ReleaseBuffer(buffer);
+    done += piece.bytes;
+  }
+  return index_->space.ExactDistance(QueryVector(), scratch_);
+}
+
+void PageGraph::MeasureInOrder(const ElementId* ids, int n, bool exactly, Measured* out,
+                               uint32_t* versions) {
   if (index_->layout.payload_pieces() > 1) {
-    for (int i = 0; i < n; i++) out[i] = MeasureLocked(ids[i], &versions[i]);
+    for (int i = 0; i < n; i++) out[i] = MeasureLocked(ids[i], exactly, &versions[i]);
     return;
   }
   for (int begin = 0; begin < n;) {
     const BlockNumber block = index_->layout.SlotBlock(ids[begin]);
     int end = begin + 1;
     while (end < n && index_->layout.SlotBlock(ids[end]) == block) end++;
-    MeasureOnPage(block, ids + begin, end - begin, out + begin, versions + begin);
+    MeasureOnPage(block, ids + begin, end - begin, exactly, out + begin, versions + begin);
     begin = end;
   }
 }
 
 // One lock of the page for all of them.
-void PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
-                              uint32_t* versions) {
+void PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, bool exactly,
+                              Measured* out, uint32_t* versions) {
   Buffer buffer = PinPageShared(*index_, block);
   const char* page = BufferGetPage(buffer);
   const char* codes[kMaxLinks];
@@ -246,6 +282,8 @@ void PageGraph::MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Me
     const char* slot = codes[i] - offsetof(ElementHead, code);
     out[i] = Measured{distances[i], RoutesOnly(HeadAt(slot)->state)};
     versions[i] = TailAt(slot, index_->layout)->version;
+    // With the slot's page locked the vector is this element's.
+    if (exactly || !ByCode(HeadAt(slot)->book)) out[i].distance = MeasureExactly(ids[i]);
   }
   UnlockReleaseBuffer(buffer);
 }
@@ -264,7 +302,7 @@ uint32_t PageGraph::ReadReroutings() {
 }
 
 // It may have to be read from disk, so interrupts are answered before.
-Measured PageGraph::MeasureLocked(ElementId id, uint32_t* version) {
+Measured PageGraph::MeasureLocked(ElementId id, bool exactly, uint32_t* version) {
   CHECK_FOR_INTERRUPTS();
   BlockNumber block;
   uint32_t offset;
@@ -273,6 +311,11 @@ Measured PageGraph::MeasureLocked(ElementId id, uint32_t* version) {
   const char* page = BufferGetPage(buffer);
   const ElementHead head = *HeadAt(page + offset);
   if (version) *version = TailAt(page + offset, index_->layout)->version;
+  if (exactly || !ByCode(head.book)) {
+    const float distance = MeasureExactly(id);
+    UnlockReleaseBuffer(buffer);
+    return {distance, RoutesOnly(head.state)};
+  }
   const CodeSum sum = SumPieces(id, page);
   UnlockReleaseBuffer(buffer);
   const CodeHeader& mine = *static_cast<const CodeHeader*>(query_.code());

@@ -22,6 +22,11 @@ Meta PendingFront::Measure() {
   if (index_->meta.n_runs == 0) return index_->meta;
   // Others hold the metapage's lock often, so it is read once.
   const Meta meta = ReadPendingRuns(*index_, &runs_);
+  // Whether its code tells a pending element from its neighbours is not known yet. Where all
+  // that is linked is measured by codes, the errors met there and here tell how far to look
+  // (Finalists); where some of it is not, its exact distances would put a pending element's
+  // code behind them unseen.
+  exactly_ = meta.n_exact > 0;
   for (const PendingRun& run : runs_) MeasureRun(run);
   return meta;
 }
@@ -34,7 +39,7 @@ void PendingFront::MeasureRun(const PendingRun& run) {
     CHECK_FOR_INTERRUPTS();
     const int n = static_cast<int>(std::min<uint32_t>(kMaxLinks, run.count - done));
     for (int i = 0; i < n; i++) ids[i] = run.first + done + i;
-    graph_->MeasureInOrder(ids, n, measured, versions);
+    graph_->MeasureInOrder(ids, n, exactly_, measured, versions);
     for (int i = 0; i < n; i++) {
       versions_.Push(versions[i]);
       pending_.Push(Candidate{PendingDistance(measured[i].distance), ids[i]});

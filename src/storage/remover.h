@@ -134,7 +134,7 @@ class Remover {
   PodVector<Candidate> beyond_;   // and what is alive
   NewList* put_;                  // of one page, not yet written
   int n_put_ = 0;
-  char* code_;  // of the element whose candidates are in near_
+  ElementView self_;  // the element whose candidates are in near_
   PageGraph graph_;
   Budget budget_;
   PageWalk walk_;

@@ -25,10 +25,10 @@ Search::Search(const Index& index, const float* query, const void* code, Visited
       budget_(&AnswerInterrupts),
       walk_(&graph_, arena_, visited, &budget_),
       pending_(&index_, &graph_, arena_),
-      finalists_(arena_, index_.parameters.dim),
+      finalists_(arena_, index_.parameters.dim, index_.parameters.book != kNoBook),
       rows_(arena_),
       tids_(arena_) {
-  graph_.set_code(code);
+  graph_.set_query(code, query);
 }
 
 const TidRef* Search::Next() {
@@ -230,6 +230,8 @@ bool Search::Collect(ElementId id, const Walked* walked, float* distance) {
   // to one that was read before, or that was not found.
   uint32_t version_then;
   if (pending_.WasPending(id, &version_then)) misses_rows_ |= !read || now.version != version_then;
+  // Its code may have been made anew since it was walked.
+  misses_rows_ |= now.changed && index_.parameters.book != kNoBook;
   if (!read) return false;
   for (const TidRef& ref : tids_) rows_.Add(now.distance, ref);
   *distance = now.distance;

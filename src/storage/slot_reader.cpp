@@ -116,9 +116,10 @@ void RemoveDuplicates(PodVector<TidRef>* tids, size_t from) {
   tids->Truncate(end - tids->begin());
 }
 
-// Whether the slot, which the caller has locked, has the code that the walk
-// measured. The same bytes give the same distance, bit for bit.
-bool IsAsWalked(const Index& index, ElementId id, const LockedSlot& locked, const Walked& walked) {
+// The distance between the query and the code of the slot, which the caller has locked.
+// The same bytes give the same distance, bit for bit.
+float CodeDistance(const Index& index, ElementId id, const LockedSlot& locked,
+                   const Walked& walked) {
   const char* query = static_cast<const char*>(walked.code) + sizeof(CodeHeader);
   CodeSum sum;
   for (uint32_t i = 0; i < index.layout.payload_pieces(); i++) {
@@ -133,8 +134,19 @@ bool IsAsWalked(const Index& index, ElementId id, const LockedSlot& locked, cons
     query += piece.bytes;
   }
   const CodeHeader& header = *static_cast<const CodeHeader*>(walked.code);
-  const float distance = index.space.Finish(header, HeadAt(locked.slot)->code, sum);
-  return walked.distance == distance || walked.distance == PendingDistance(distance);
+  return index.space.Finish(header, HeadAt(locked.slot)->code, sum);
+}
+
+// Whether the slot, which the caller has locked, holds the element that the walk measured,
+// by its code or by its vector. `exact`: the exact distance.
+bool IsAsWalked(const Index& index, ElementId id, const LockedSlot& locked, const Walked& walked,
+                float exact) {
+  const auto is_it = [&walked](float distance) {
+    return walked.distance == distance || walked.distance == PendingDistance(distance);
+  };
+  if (is_it(exact)) return true;
+  return IsCoded(index, HeadAt(locked.slot)->book) &&
+         is_it(CodeDistance(index, id, locked, walked));
 }
 
 // How often a chain may be changed while it is read before it must be damaged.
@@ -200,17 +212,21 @@ bool ReadLocked(const Index& index, ElementId id, const Reading& reading,
                 const TidCollector& collector, ElementId* containers, ElementRead* now) {
   const LockedSlot locked = LockSlot(index, id);
   const SlotState state = HeadAt(locked.slot)->state;
-  const bool alive = (state == SlotState::kLinked || state == SlotState::kPending) &&
-                     (reading.walked == nullptr || IsAsWalked(index, id, locked, *reading.walked));
-  if (alive) {
+  const bool alive = state == SlotState::kLinked || state == SlotState::kPending;
+  now->distance = alive && reading.query ? ExactDistanceTo(index, id, locked, reading) : 0.0f;
+  const bool right =
+      alive && (reading.walked == nullptr ||
+                IsAsWalked(index, id, locked, *reading.walked, now->distance));
+  // A code that was made anew meanwhile, by another book, gives another distance.
+  now->changed = alive && !right;
+  if (right) {
     const ElementTail* tail = TailAt(locked.slot, index.layout);
     now->version = tail->version;
     collector.Append(tail->tids, std::min<int>(tail->n_tids, kInlineTids), id, tail->version);
     *containers = tail->more_tids;
-    now->distance = reading.query ? ExactDistanceTo(index, id, locked, reading) : 0.0f;
   }
   UnlockReleaseBuffer(locked.buffer);
-  return alive;
+  return right;
 }
 
 }  // namespace

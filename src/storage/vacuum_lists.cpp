@@ -109,7 +109,7 @@ void Remover::MendList(const ListPlace& place) {
 // Any other has to be alive, and on this level: it was met by reading without locks.
 void Remover::AddCandidate(ElementId id, int level, bool keep) {
   if (IsDead(id) || near_.size() == near_.capacity() || near_.Contains(id)) return;
-  near_.Add(id, code_, keep);
+  near_.Add(id, self_, keep);
   if (!near_.LastIsIn(level, keep)) near_.DropLast();
 }
 
@@ -119,8 +119,8 @@ void Remover::AddCandidate(ElementId id, int level, bool keep) {
 void Remover::Gather(ElementId id, int level, const ElementId* links, int n) {
   near_.Clear();
   SlotCopy copy;
-  ReadSlot(index_, id, &copy, code_);
-  graph_.set_code(code_);
+  self_.Read(id, &copy);
+  graph_.set_query(&self_);
   for (int i = 0; i < n; i++) AddCandidate(links[i], level, true);
   GatherBeyond(id, level, links, n);
 }
@@ -174,8 +174,8 @@ void Remover::SearchNear(ElementId id, int level) {
   // linked meanwhile.
   if (!IsLinked(entry_) || known_[entry_].level < level) return;
   SlotCopy copy;
-  ReadSlot(index_, id, &copy, code_);
-  graph_.set_code(code_);
+  self_.Read(id, &copy);
+  graph_.set_query(&self_);
   walk_.Begin();
   ElementId at = entry_;
   if (known_[entry_].level > level) at = walk_.Descend(at, known_[entry_].level, level + 1);

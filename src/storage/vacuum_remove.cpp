@@ -45,7 +45,7 @@ Remover::Remover(const Index& index, bool gives_way)
       dead_(ContextArena(CurrentMemoryContext)),
       beyond_(ContextArena(CurrentMemoryContext)),
       put_(static_cast<NewList*>(palloc(index.layout.slots_per_page() * sizeof(NewList)))),
-      code_(static_cast<char*>(palloc(index.space.code_bytes()))),
+      self_(&index),
       graph_(&index),
       budget_(&AnswerInterrupts),
       walk_(&graph_, ContextArena(CurrentMemoryContext), WriterVisited(), &budget_),

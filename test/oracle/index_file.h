@@ -25,7 +25,8 @@ struct MetaPage {
   uint16_t ef_construction;
   uint8_t metric;
   uint8_t quantization;
-  uint16_t unused;
+  uint8_t automatic;
+  uint8_t unused;
   ElementId entry;
   uint32_t entry_level;
   uint32_t next_element;
@@ -43,8 +44,19 @@ struct MetaPage {
   uint64_t n_tids;
   int64_t last_sync;
   uint32_t n_reroutings;
-  uint32_t unused2;
+  uint32_t features;
+  uint32_t payload_bytes;
+  uint32_t exact_bytes;
+  uint32_t book_bytes;
+  uint16_t tid_bytes;
+  uint16_t node_bytes;
+  uint16_t book;
+  uint16_t unused2;
+  uint32_t n_exact;
+  uint32_t n_when_learnt;
+  uint32_t unused3[9];
 };
+static_assert(sizeof(MetaPage) == 160);
 
 // A row of the table.
 struct RowId {
@@ -63,15 +75,17 @@ class IndexFile {
     }
     CheckPage(0, PageKind::kMeta);
     memcpy(&meta_, bytes_.data() + kPageHeaderBytes, sizeof meta_);
-    Require(meta_.magic == 0x57534E48 && meta_.version == 2, "not the metapage of format 2");
-    layout_ = ElementLayout(static_cast<Quantization>(meta_.quantization), meta_.dim, meta_.m);
+    Require(meta_.magic == 0x57534E48 && meta_.version == 3 && meta_.features == 0,
+            "not the metapage of format 3");
+    layout_ = ElementLayout({meta_.payload_bytes, meta_.exact_bytes, meta_.book_bytes}, meta_.m);
+    if (meta_.book > 1) ReadCentre();
   }
 
   const MetaPage& meta() const { return meta_; }
   const ElementLayout& layout() const { return layout_; }
   CodeSpace space() const {
     return {static_cast<Metric>(meta_.metric), static_cast<Quantization>(meta_.quantization),
-            meta_.dim};
+            meta_.dim, centre_.empty() ? nullptr : centre_.data()};
   }
 
   // A slot may lie on a page that was never written: such a page is all zero, and so free.
@@ -80,6 +94,18 @@ class IndexFile {
     return State(id) == SlotState::kLinked || State(id) == SlotState::kDead;
   }
   int Level(ElementId id) const { return HeadAt(Slot(id))->level; }
+
+  // Whether searches measure the element by its vector instead of its code.
+  bool IsExact(ElementId id) const { return HeadAt(Slot(id))->book != meta_.book; }
+  // meta().dim floats.
+  void CopyVector(ElementId id, float* out) const {
+    char* at = reinterpret_cast<char*>(out);
+    for (uint32_t done = 0; done < layout_.vector_bytes();) {
+      const Piece piece = layout_.VectorPiece(id, done);
+      memcpy(at + done, PageOf(piece.block, PageKind::kVector) + piece.offset, piece.bytes);
+      done += piece.bytes;
+    }
+  }
 
   // Header and payload, contiguous: space().code_bytes() bytes.
   void CopyCode(ElementId id, char* out) const {
@@ -137,6 +163,20 @@ class IndexFile {
     if (bytes_.empty()) Fail("cannot read " + path);
   }
 
+  void ReadCentre() {
+    centre_.resize(meta_.book_bytes / sizeof(float));
+    char* at = reinterpret_cast<char*>(centre_.data());
+    for (uint32_t done = 0; done < meta_.book_bytes;) {
+      const Piece piece = layout_.BookPiece(meta_.book % 2, done);
+      const char* page = PageOf(piece.block, PageKind::kBook);
+      uint16_t number;
+      memcpy(&number, page + kPageHeaderBytes, sizeof number);
+      Require(number == meta_.book, "a page of another code book");
+      memcpy(at + done, page + piece.offset, piece.bytes);
+      done += piece.bytes;
+    }
+  }
+
   static void Require(bool holds, const char* otherwise) {
     if (!holds) Fail(std::string("index file: ") + otherwise);
   }
@@ -179,6 +219,7 @@ class IndexFile {
   std::string bytes_;
   MetaPage meta_;
   ElementLayout layout_;
+  std::vector<float> centre_;  // none: the origin
 };
 
 }  // namespace hnswpg::tools

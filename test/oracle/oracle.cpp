@@ -17,7 +17,7 @@
 #include <memory>
 #include <set>
 
-#include "hnswpg/core/hnswlib_space.h"
+#include "hnswpg/core/code.h"
 #include "index_file.h"
 
 namespace {
@@ -26,13 +26,39 @@ using namespace hnswpg;
 using namespace hnswpg::tools;
 using Hnsw = hnswlib::HierarchicalNSW<float>;
 
+// How the server measures: by codes, but where one of the two elements is to be measured
+// exactly by their vectors. A node has both, and says which.
+class OracleSpace : public hnswlib::SpaceInterface<float> {
+ public:
+  explicit OracleSpace(const CodeSpace& codes) : codes_(codes) {}
+
+  static constexpr size_t kCodeAt = 8;
+  size_t vector_at() const { return kCodeAt + (codes_.code_bytes() + 7) / 8 * 8; }
+  const CodeSpace& codes() const { return codes_; }
+
+  size_t get_data_size() override { return vector_at() + (codes_.dim() * sizeof(float) + 7) / 8 * 8; }
+  hnswlib::DISTFUNC<float> get_dist_func() override { return &Distance; }
+  void* get_dist_func_param() override { return this; }
+
+ private:
+  static float Distance(const void* a, const void* b, const void* param) {
+    const auto* space = static_cast<const OracleSpace*>(param);
+    const char* x = static_cast<const char*>(a);
+    const char* y = static_cast<const char*>(b);
+    if (*x == 0 && *y == 0) return space->codes_.Distance(x + kCodeAt, y + kCodeAt);
+    return space->codes_.ExactDistance(reinterpret_cast<const float*>(x + space->vector_at()),
+                                       reinterpret_cast<const float*>(y + space->vector_at()));
+  }
+
+  CodeSpace codes_;
+};
+
 // The graph of the file in hnswlib; node numbers and labels are element ids.
 class Oracle {
  public:
   explicit Oracle(const IndexFile& file)
       : file_(file),
-        codes_(file.space()),
-        space_(codes_, PaddedBytes(codes_)),
+        space_(file.space()),
         index_(&space_, std::max(1u, file.meta().next_element), file.meta().m,
                file.meta().ef_construction) {
     const MetaPage& meta = file.meta();
@@ -50,9 +76,9 @@ class Oracle {
 
   // Elements and their distances.
   std::map<ElementId, float> Search(const float* query, size_t ef) {
-    std::vector<char> code = CodeOf(query);
+    std::vector<char> node = NodeOf(query);
     index_.setEf(ef);
-    auto found = index_.searchKnn(code.data(), ef);
+    auto found = index_.searchKnn(node.data(), ef);
     std::map<ElementId, float> result;
     for (; !found.empty(); found.pop()) {
       result[static_cast<ElementId>(found.top().second)] = found.top().first;
@@ -60,23 +86,25 @@ class Oracle {
     return result;
   }
 
-  float DistanceTo(const float* query, ElementId id) const {
-    return codes_.Distance(CodeOf(query).data(), index_.getDataByInternalId(id));
+  float DistanceTo(const float* query, ElementId id) {
+    return index_.fstdistfunc_(NodeOf(query).data(), index_.getDataByInternalId(id),
+                               index_.dist_func_param_);
   }
 
  private:
-  // As much as keeps every code in hnswlib's array aligned.
-  static size_t PaddedBytes(const CodeSpace& codes) { return (codes.code_bytes() + 7) / 8 * 8; }
-
-  std::vector<char> CodeOf(const float* query) const {
-    std::vector<char> code(PaddedBytes(codes_));
-    codes_.Encode(query, code.data());
-    return code;
+  std::vector<char> NodeOf(const float* query) {
+    std::vector<char> node(space_.get_data_size());
+    space_.codes().Encode(query, node.data() + OracleSpace::kCodeAt);
+    memcpy(node.data() + space_.vector_at(), query, space_.codes().dim() * sizeof(float));
+    return node;
   }
 
   void AddElement(ElementId id) {
     index_.setExternalLabel(id, id);
-    file_.CopyCode(id, index_.getDataByInternalId(id));
+    char* node = index_.getDataByInternalId(id);
+    *node = file_.IsExact(id) ? 1 : 0;
+    file_.CopyCode(id, node + OracleSpace::kCodeAt);
+    file_.CopyVector(id, reinterpret_cast<float*>(node + space_.vector_at()));
     CopyList(file_.Links(id, 0), index_.get_linklist0(id));
     const int level = file_.Level(id);
     if (level > 0) {
@@ -94,8 +122,7 @@ class Oracle {
   }
 
   const IndexFile& file_;
-  CodeSpace codes_;
-  HnswlibSpace space_;
+  OracleSpace space_;
   Hnsw index_;
 };
 
@@ -158,7 +185,7 @@ class Comparison {
   }
 
   bool IsTie(size_t q, const std::set<RowId>& expected, const std::set<RowId>& answer,
-             float farthest) const {
+             float farthest) {
     std::vector<RowId> differ = Missing(expected, answer);
     for (const RowId& row : Missing(answer, expected)) differ.push_back(row);
     return std::all_of(differ.begin(), differ.end(), [&](const RowId& row) {
@@ -169,14 +196,14 @@ class Comparison {
   }
 
   void Describe(size_t q, const std::set<RowId>& expected, const std::set<RowId>& answer,
-                float farthest) const {
+                float farthest) {
     std::printf("# query %zu, ef %zu: hnswlib finds %zu rows, the server %zu; farthest %.9g\n", q,
                 ef_, expected.size(), answer.size(), static_cast<double>(farthest));
     Print(q, "hnswlib alone", Missing(answer, expected));
     Print(q, "the server alone", Missing(expected, answer));
   }
 
-  void Print(size_t q, const char* who, const std::vector<RowId>& rows) const {
+  void Print(size_t q, const char* who, const std::vector<RowId>& rows) {
     for (size_t i = 0; i < std::min<size_t>(rows.size(), 5); i++) {
       const auto element = element_of_.find(rows[i]);
       if (element == element_of_.end()) {

@@ -25,10 +25,12 @@ my %META = (
 	first_run => [ 44, 'v' ], n_runs => [ 46, 'v' ], n_pending => [ 48, 'V' ],
 	n_linked => [ 52, 'V' ], n_dead => [ 56, 'V' ], n_tid_slots => [ 60, 'V' ],
 	n_free => [ 64, 'V' ], n_free_uppers => [ 68, 'V' ], n_tids => [ 72, 'Q<' ],
-	last_sync => [ 80, 'q<' ], n_reroutings => [ 88, 'V' ]);
+	last_sync => [ 80, 'q<' ], n_reroutings => [ 88, 'V' ], features => [ 92, 'V' ],
+	payload_bytes => [ 96, 'V' ], exact_bytes => [ 100, 'V' ], book_bytes => [ 104, 'V' ],
+	book => [ 112, 'v' ], n_exact => [ 116, 'V' ], n_when_learnt => [ 120, 'V' ]);
 
 # Fields of a slot: before the payload, and in the tail.
-my %HEAD = (state => [ 0, 'C' ], level => [ 1, 'C' ]);
+my %HEAD = (state => [ 0, 'C' ], level => [ 1, 'C' ], book => [ 2, 'v' ]);
 my %TAIL = (
 	version => [ 0, 'V' ], parent => [ 4, 'V' ], next => [ 8, 'V' ], upper => [ 12, 'V' ],
 	more_tids => [ 16, 'V' ], n_links => [ 20, 'v' ], n_tids => [ 22, 'C' ]);
@@ -84,6 +86,8 @@ sub _compute_layout
 	$self->{upper_bytes} = 12 + 4 * $m;
 	$self->{uppers_per_page} = int(8160 / $self->{upper_bytes});
 	$self->{vector_bytes} = $int8 ? 4 * $d : 0;
+	# Behind the metapage, the two places of the code book.
+	$self->{begin} = 1 + 2 * ($int8 ? ceil_div(4 * $d, 8152) : 0);
 	my $elements = 1;
 	$elements++ while $self->_pages($elements + 1) <= 64;
 	$self->{elements} = $elements;
@@ -132,11 +136,11 @@ sub set_pending
 {
 	my ($self, @runs) = @_;
 	my $bytes = pack 'V*', map { @$_ } @runs;
-	# Behind the page's header and the fields, 96 bytes.
-	substr($self->{bytes}, 120, length $bytes) = $bytes;
+	# Behind the page's header and the fields, 160 bytes.
+	substr($self->{bytes}, 184, length $bytes) = $bytes;
 	$self->set_meta('first_run', 0);
 	$self->set_meta('n_runs', scalar @runs);
-	$self->set_content_end(0, 120 + length $bytes);
+	$self->set_content_end(0, 184 + length $bytes);
 	return;
 }
 
@@ -162,7 +166,7 @@ sub slot_block
 {
 	my ($self, $id) = @_;
 	my ($chunk, $i) = (int($id / $self->{elements}), $id % $self->{elements});
-	return 1 + $chunk * $self->{chunk} + $self->{regions}[0] +
+	return $self->{begin} + $chunk * $self->{chunk} + $self->{regions}[0] +
 	  int($i / $self->{slots_per_page}) * $self->{pages_per_slot};
 }
 
@@ -234,7 +238,7 @@ sub _vector_at
 	my ($self, $id, $dimension) = @_;
 	my ($chunk, $i) = (int($id / $self->{elements}), $id % $self->{elements});
 	my $position = $i * $self->{vector_bytes} + 4 * $dimension;
-	my $block = 1 + $chunk * $self->{chunk} + $self->{regions}[0] + $self->{regions}[1] + int($position / 8160);
+	my $block = $self->{begin} + $chunk * $self->{chunk} + $self->{regions}[0] + $self->{regions}[1] + int($position / 8160);
 	return $block * PAGE + 24 + $position % 8160;
 }
 
@@ -253,7 +257,7 @@ sub upper_block
 {
 	my ($self, $j) = @_;
 	my ($chunk, $i) = (int($j / $self->{uppers}), $j % $self->{uppers});
-	return 1 + $chunk * $self->{chunk} + int($i / $self->{uppers_per_page});
+	return $self->{begin} + $chunk * $self->{chunk} + int($i / $self->{uppers_per_page});
 }
 
 sub _upper_at

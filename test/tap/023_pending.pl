@@ -159,7 +159,7 @@ is_exact('gone', 'and linked', '<->', 8);
 # ---- more runs of ids than the list has room for ----
 
 # Slots in the order of rows: the index is too large for the cache to be put into another.
-make('runs', 3, 2600, 'm = 4, ef_construction = 16', 'vector_l2_ops', 'SET effective_cache_size = 1;');
+make('runs', 3, 2600, 'm = 4, ef_construction = 16, quantization = int8', 'vector_l2_ops', 'SET effective_cache_size = 1;');
 sql('DELETE FROM runs WHERE id % 2 = 0; VACUUM (INDEX_CLEANUP ON) runs');
 is(sql("SELECT hnsw_cleanup('runs_v_idx')"), 1300, 'every other slot is free');
 sql('INSERT INTO runs ' . rows(3, 10001, 11300));

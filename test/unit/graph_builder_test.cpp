@@ -299,7 +299,7 @@ TEST_CASE("graph builder: sealing may be left between steps, or done again") {
   CHECK_FALSE(done);
   SECTION("left") {}
   SECTION("read too early") {
-    ElementLayout layout(Quantization::kInt8, 8, 8);
+    ElementLayout layout({8, 4 * 8, 4 * 8}, 8);
     CHECK(builder->PackStep(layout, &done) == BuildStatus::kFailed);
   }
   SECTION("done again") {

@@ -27,6 +27,10 @@ Shape AnyShape() {
   return {quantization, dim, m};
 }
 
+ElementLayout LayoutOf(const Shape& shape) {
+  return ElementLayout(CodeSpace(Metric::kL2, shape.quantization, shape.dim).footprint(), shape.m);
+}
+
 // Marks bytes of a file, and fails where one is marked twice or is not content.
 class Claims {
  public:
@@ -73,7 +77,7 @@ uint32_t ClaimSlot(const ElementLayout& layout, ElementId id, Claims* claims) {
 TEST_CASE("no two parts of an index share a byte", "[layout]") {
   const Shape shape = AnyShape();
   CAPTURE(static_cast<int>(shape.quantization), shape.dim, shape.m);
-  const ElementLayout layout(shape.quantization, shape.dim, shape.m);
+  const ElementLayout layout = LayoutOf(shape);
   const bool int8 = shape.quantization == Quantization::kInt8;
   Claims claims;
   const uint32_t elements = std::min(2 * layout.elements_per_chunk() + 3, 400u);
@@ -83,6 +87,14 @@ TEST_CASE("no two parts of an index share a byte", "[layout]") {
     if (i >= elements / 2 && layout.elements_per_chunk() < elements / 2) break;
     REQUIRE(ClaimVector(layout, id, &claims) == (int8 ? 4 * shape.dim : 0));
     REQUIRE(ClaimSlot(layout, id, &claims) == (int8 ? 1 : 4) * shape.dim);
+  }
+  for (uint32_t place = 0; place < 2; place++) {
+    for (uint32_t done = 0; done < layout.book_bytes();) {
+      const Piece piece = layout.BookPiece(place, done);
+      REQUIRE(layout.KindOf(piece.block) == PageKind::kBook);
+      claims.Add(piece);
+      done += piece.bytes;
+    }
   }
   const uint32_t uppers = std::min(2 * layout.uppers_per_chunk(), 300u);
   for (UpperId id = 0; id < uppers; id++) {
@@ -95,7 +107,7 @@ TEST_CASE("no two parts of an index share a byte", "[layout]") {
 TEST_CASE("the parts of a slot fit into it, one behind another", "[layout]") {
   const Shape shape = AnyShape();
   CAPTURE(static_cast<int>(shape.quantization), shape.dim, shape.m);
-  const ElementLayout layout(shape.quantization, shape.dim, shape.m);
+  const ElementLayout layout = LayoutOf(shape);
   const Piece payload = layout.PayloadPiece(0, 0);
   REQUIRE(payload.offset == layout.SlotOffset(0) + sizeof(ElementHead));
   REQUIRE(sizeof(ElementHead) + payload.bytes <= layout.tail_offset());
@@ -113,11 +125,12 @@ TEST_CASE("the parts of a slot fit into it, one behind another", "[layout]") {
 TEST_CASE("a chunk holds what it offers and no more", "[layout]") {
   const Shape shape = AnyShape();
   CAPTURE(static_cast<int>(shape.quantization), shape.dim, shape.m);
-  const ElementLayout layout(shape.quantization, shape.dim, shape.m);
+  const ElementLayout layout = LayoutOf(shape);
   const uint32_t elements = layout.elements_per_chunk();
   const uint32_t uppers = layout.uppers_per_chunk();
-  const uint32_t end = 1 + layout.pages_per_chunk();
-  REQUIRE(layout.BlocksFor(0, 0) == 1);
+  const uint32_t begin = 1 + 2 * layout.book_pages();
+  const uint32_t end = begin + layout.pages_per_chunk();
+  REQUIRE(layout.BlocksFor(0, 0) == begin);
   REQUIRE(layout.BlocksFor(elements, uppers) == end);
   REQUIRE(layout.BlocksFor(elements + 1, 0) == end + layout.pages_per_chunk());
   REQUIRE(layout.BlocksFor(0, uppers + 1) == end + layout.pages_per_chunk());
@@ -131,7 +144,7 @@ TEST_CASE("a chunk holds what it offers and no more", "[layout]") {
 TEST_CASE("elements are found from their page", "[layout]") {
   const Shape shape = AnyShape();
   CAPTURE(static_cast<int>(shape.quantization), shape.dim, shape.m);
-  const ElementLayout layout(shape.quantization, shape.dim, shape.m);
+  const ElementLayout layout = LayoutOf(shape);
   const ElementId end = std::min(3 * layout.elements_per_chunk(), 5000u);
   for (ElementId id = 0; id < end; id++) {
     const uint32_t block = layout.SlotBlock(id);
@@ -149,7 +162,7 @@ TEST_CASE("elements are found from their page", "[layout]") {
 
 TEST_CASE("blocks of a kind are counted for a file of any length", "[layout]") {
   const Shape shape = AnyShape();
-  const ElementLayout layout(shape.quantization, shape.dim, shape.m);
+  const ElementLayout layout = LayoutOf(shape);
   const PageKind kinds[] = {PageKind::kUpper, PageKind::kGraph, PageKind::kVector};
   uint32_t counts[3] = {0, 0, 0};
   for (const PageKind kind : kinds) {

@@ -73,7 +73,7 @@ TestLists Cliques(const std::vector<uint32_t>& sizes, std::vector<uint32_t>* cli
 }
 
 TEST_CASE("packing: cliques as large as pages get a page each") {
-  const ElementLayout layout(Quantization::kInt8, 128, 16);
+  const ElementLayout layout({128, 4 * 128, 4 * 128}, 16);
   const uint32_t chunk = layout.elements_per_chunk();
   // The last page of a chunk has room for fewer.
   REQUIRE(layout.ElementsOn(layout.SlotBlock(chunk - 1)) < layout.slots_per_page());
@@ -91,7 +91,7 @@ TEST_CASE("packing: cliques as large as pages get a page each") {
 }
 
 TEST_CASE("packing: graphs made to be awkward") {
-  const ElementLayout layout(Quantization::kInt8, 100, 4);
+  const ElementLayout layout({100, 4 * 100, 4 * 100}, 4);
   const TestLists nothing({});
   Packing none(&nothing, 0, layout);
   REQUIRE(none.Step());
@@ -111,8 +111,8 @@ TEST_CASE("packing: graphs made to be awkward") {
     for (uint32_t i = random() % 9; i > 0; i--) list.push_back(random() % 3000);
   }
   Pack(TestLists(any), 1234, layout);
-  Pack(TestLists(any), 0, ElementLayout(Quantization::kNone, 16000, 2));  // pages of one slot
-  Pack(TestLists(any), 0, ElementLayout(Quantization::kInt8, 1, 2));
+  Pack(TestLists(any), 0, ElementLayout({64000, 0, 0}, 2));  // pages of one slot
+  Pack(TestLists(any), 0, ElementLayout({1, 4, 4}, 2));
 }
 
 TEST_CASE("packing: looking for what comes next takes many steps") {
@@ -122,7 +122,7 @@ TEST_CASE("packing: looking for what comes next takes many steps") {
   std::vector<std::vector<uint32_t>> lists(n + 1);
   for (uint32_t i = 0; i + 1 < n; i++) lists[i].push_back(i + 1);
   const TestLists graph(lists);
-  const std::vector<uint32_t> order = Pack(graph, 0, ElementLayout(Quantization::kInt8, 8, 2));
+  const std::vector<uint32_t> order = Pack(graph, 0, ElementLayout({8, 32, 32}, 2));
   CHECK(order[n] == n);
 }
 
@@ -148,7 +148,7 @@ double LinksWithinPages(const GraphBuilder& builder, const ElementLayout& layout
 TEST_CASE("packing: a packed graph is the same graph under other ids") {
   const int threads = GENERATE(1, 3);
   const CodeSpace space(Metric::kL2, Quantization::kInt8, 16);
-  const ElementLayout layout(Quantization::kInt8, 16, 8);
+  const ElementLayout layout({16, 4 * 16, 4 * 16}, 8);
   const Codes codes = Random(space, 4000);
   Builder builder = Build(codes, Options(threads, 4000));
   struct Element {
@@ -194,7 +194,7 @@ TEST_CASE("packing: a packed graph is the same graph under other ids") {
 
 TEST_CASE("packing: after sealing, once, and it may be left between steps") {
   const CodeSpace space(Metric::kL2, Quantization::kInt8, 16);
-  const ElementLayout layout(Quantization::kInt8, 16, 8);
+  const ElementLayout layout({16, 4 * 16, 4 * 16}, 8);
   const Codes codes = Random(space, 300);
   Builder empty = Build(Codes(space), Options(2, 10));
   CHECK(PackAll(empty.get(), layout) == BuildStatus::kOk);

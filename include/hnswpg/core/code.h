@@ -6,19 +6,30 @@
 // the payload of a wide element may lie in several pieces, which is why the
 // distance can also be accumulated piece by piece.
 //
-// int8: payload c = round(v * 127 / max|v|), so v ~ scale * c. One int8 dot
-// product then serves every metric:
-//   L2             |a|^2 + |b|^2 - 2 * a.scale * b.scale * dot
-//   inner product  -(a.scale * b.scale * dot)
-//   cosine         1 - a.scale * b.scale * dot, scale taken of v / |v|
-// none: the same formulas on the float dot product (scale is 1, or 1 / |v| for
-// cosine), except L2 and L1, which are summed directly.
+// int8: a vector v is seen from a centre, which the index has learnt (or the origin),
+// and every metric has one form of distance, from one int8 dot product:
+//
+//   distance(a, b) = a.offset + b.offset - a.scale * b.scale * dot(a.payload, b.payload)
+//
+// With u = v - centre (for cosine u = v / |v| - centre), payload c = round(u / unit),
+// unit = max|u| / 127, and w = unit * c, what the code says of u:
+//   L2             scale = sqrt(2) * unit, offset = |w|^2:      |w_a - w_b|^2
+//   cosine         scale = unit, offset = |w|^2 / 2:            |w_a - w_b|^2 / 2
+//   inner product  scale = unit, offset = -(u.centre + |centre|^2 / 2):
+//                                                               -(v_a.v_b), but for w instead of u
+// The squared length is that of w, not of u: so the error of a distance grows with the
+// distance, not with the vectors' lengths, and near vectors are told apart wherever
+// they lie.
+//
+// none: the float dot product with scale 1, or 1 / |v| for cosine, and no offset;
+// except L2 and L1, which are summed directly.
 #ifndef HNSWPG_CORE_CODE_H_
 #define HNSWPG_CORE_CODE_H_
 
 #include <cstddef>
 #include <cstdint>
 
+#include "hnswpg/core/footprint.h"
 #include "hnswpg/core/kernels.h"
 
 namespace hnswpg {
@@ -28,8 +39,8 @@ enum class Metric : uint8_t { kL2 = 1, kInnerProduct = 2, kCosine = 3, kL1 = 4 }
 enum class Quantization : uint8_t { kNone = 0, kInt8 = 1 };
 
 struct CodeHeader {
-  float scale;  // what one unit of the payload is worth
-  float norm2;  // |v|^2, used by L2 alone
+  float scale;   // what one unit of the payload is worth
+  float offset;  // what the vector adds to each of its distances
 };
 static_assert(sizeof(CodeHeader) == 8);
 
@@ -41,10 +52,12 @@ struct CodeSum {
 };
 
 // What turns vectors into codes and codes into distances. A plain value: copy
-// it freely; it lives as long as the process.
+// it freely; it lives as long as the process, and its centre.
 class CodeSpace {
  public:
-  CodeSpace(Metric metric, Quantization quantization, uint32_t dim) noexcept;
+  // `centre`: dim floats that outlive the space; null: the origin. Encode alone looks at it.
+  CodeSpace(Metric metric, Quantization quantization, uint32_t dim,
+            const float* centre = nullptr) noexcept;
 
   Metric metric() const { return metric_; }
   Quantization quantization() const { return quantization_; }
@@ -54,6 +67,11 @@ class CodeSpace {
   size_t item_bytes() const { return quantization_ == Quantization::kInt8 ? 1 : sizeof(float); }
   size_t payload_bytes() const { return dim_ * item_bytes(); }
   size_t code_bytes() const { return sizeof(CodeHeader) + payload_bytes(); }
+  Footprint footprint() const {
+    const uint32_t vector = dim_ * static_cast<uint32_t>(sizeof(float));
+    if (quantization_ == Quantization::kNone) return {vector, 0, 0};
+    return {dim_, vector, vector};  // the book is the centre
+  }
 
   // Writes code_bytes() bytes to `code` (4-byte aligned). The vector is finite
   // and, for cosine, not zero.
@@ -68,6 +86,10 @@ class CodeSpace {
   void Accumulate(const void* a, const void* b, size_t bytes, CodeSum* sum) const noexcept;
   float Finish(CodeHeader a, CodeHeader b, CodeSum sum) const noexcept;
 
+  // How far Distance may be off for two int8 codes between which it is `distance`: the
+  // variance of its error, as rounding makes it. 0 without quantization.
+  double ErrorVariance(const void* a, const void* b, float distance) const noexcept;
+
   // Between two vectors as they are: the distance results are ordered by.
   // Squared for L2, since the order is the same.
   float ExactDistance(const float* a, const float* b) const noexcept;
@@ -75,9 +97,12 @@ class CodeSpace {
  private:
   friend class QueryCode;
 
+  CodeHeader EncodeInt8(const float* vector, double factor, int8_t* payload) const noexcept;
+
   Metric metric_;
   Quantization quantization_;
   uint32_t dim_;
+  const float* centre_;
   const Kernels* kernels_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "hnswpg/core/code.h"
 #include "hnswpg/core/layout.h"
 
 namespace hnswpg {
@@ -24,10 +25,15 @@ enum class SlotState : uint8_t {
 struct ElementHead {
   SlotState state;
   uint8_t level;
-  uint16_t unused;
+  uint16_t book;  // the number of the code book that the code is by, and kMeasureExactly
   CodeHeader code;
 };
 static_assert(sizeof(ElementHead) == 12);
+
+// In ElementHead::book: the code does not tell the element from its neighbours, or it is
+// not known yet whether it does. Such an element is measured by its vector.
+inline constexpr uint16_t kMeasureExactly = 0x8000;
+inline constexpr uint16_t kMaxBook = 0x7FFF;
 
 // The server's ItemPointerData and a word of flags.
 struct TidEntry {

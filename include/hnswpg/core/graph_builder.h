@@ -129,6 +129,12 @@ class GraphBuilder {
   // Writes the neighbours to `out` (room for 2m at level 0, m above), returns
   // their number. level <= Level(id).
   int Links(uint32_t id, int level, uint32_t* out) const noexcept;
+  // Whether the element was added by codes that do not tell its neighbours apart
+  // (code_quality.h): then its links, and what a search finds around it, are not to be
+  // relied upon.
+  bool IsBlind(uint32_t id) const noexcept;
+  // How many are. After DrainStep said done; looks at all of them.
+  uint32_t CountBlind() const noexcept;
   uint32_t Parent(uint32_t id) const noexcept;  // after Seal; kNoParent for the entry point
   const void* Code(uint32_t id) const noexcept;
   // The id that Add gave the element; another one than `id` only after Pack.

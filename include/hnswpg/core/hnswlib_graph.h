@@ -88,6 +88,8 @@ class HnswlibGraph : public ElementLinker {
   int max_level() const { return index_.maxlevel_; }
   int Level(uint32_t node) const { return index_.element_levels_[node]; }
   std::span<const uint32_t> Links(uint32_t node, int level) const;
+  // Whether the node was linked by codes that do not tell its neighbours apart (code_quality.h).
+  bool IsBlind(uint32_t node) const;
   const void* Code(uint32_t node) const { return index_.getDataByInternalId(node); }
 
   static constexpr uint32_t kNoNode = 0xFFFFFFFF;

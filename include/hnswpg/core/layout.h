@@ -1,11 +1,12 @@
 // Where everything lies: the one place that knows offsets.
 //
-// ElementLayout is computed from (quantization, dimensions, m) and answers, by
+// ElementLayout is computed from (footprint of an element, m) and answers, by
 // arithmetic alone, in which block and at which byte an element's slot, its
 // exact vector or an upper-level list lies. src/storage/README.md describes the
 // same format in words; the two change together.
 //
-// The file is block 0, the metapage, and then chunks of equal size. A chunk is
+// The file is block 0, the metapage, the code book's pages, twice as many as it takes, and
+// then chunks of equal size. A chunk is
 //   [upper pages][graph pages][vector pages]
 // for a fixed number of elements, so an id never needs a look-up to be found,
 // and the pages of one element are near each other. Within a chunk, and so for
@@ -17,7 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "hnswpg/core/code.h"
+#include "hnswpg/core/footprint.h"
 
 namespace hnswpg {
 
@@ -44,7 +45,7 @@ inline constexpr uint32_t kContentEnd = kPageBytes - kTrailerBytes;
 inline constexpr uint32_t kSlotAlign = 64;
 inline constexpr uint32_t kSlotsBegin = 64;
 
-enum class PageKind : uint16_t { kMeta = 1, kUpper = 2, kGraph = 3, kVector = 4 };
+enum class PageKind : uint16_t { kMeta = 1, kUpper = 2, kGraph = 3, kVector = 4, kBook = 5 };
 
 // n / divisor by one multiplication, exact for every 32-bit n (Lemire, Kaser,
 // Kurz: Faster remainder by direct computation, 2019).
@@ -63,6 +64,13 @@ class FastDivisor {
   uint64_t magic_ = 0;
 };
 
+// Begins the content of a page of the code book.
+struct BookHead {
+  uint16_t number;  // of the book that the page belongs to
+  uint16_t unused[3];
+};
+static_assert(sizeof(BookHead) == 8);
+
 // A run of bytes on one page.
 struct Piece {
   uint32_t block;
@@ -73,7 +81,7 @@ struct Piece {
 class ElementLayout {
  public:
   ElementLayout() = default;
-  ElementLayout(Quantization quantization, uint32_t dim, int m);
+  ElementLayout(const Footprint& footprint, int m);
 
   // ---- graph pages: element slots ----
   uint32_t slot_bytes() const { return slot_bytes_; }
@@ -110,6 +118,13 @@ class ElementLayout {
   uint32_t UpperBlock(UpperId id) const;
   uint32_t UpperOffset(UpperId id) const;
 
+  // ---- the code book: a sequence of bytes, on pages that begin with a BookHead ----
+  // It has two places, 0 and 1, so that a new one is complete before it counts.
+  uint32_t book_bytes() const { return book_bytes_; }
+  uint32_t book_pages() const { return book_pages_; }  // of each place
+  // The piece that begins `done` bytes into it.
+  Piece BookPiece(uint32_t place, uint32_t done) const;
+
   // ---- chunks ----
   uint32_t elements_per_chunk() const { return elements_per_chunk_.value(); }
   uint32_t uppers_per_chunk() const { return uppers_per_chunk_.value(); }
@@ -127,12 +142,15 @@ class ElementLayout {
   uint32_t ElementsOn(uint32_t graph_block) const;
 
  private:
-  void ComputeSlot(Quantization quantization, uint32_t dim);
+  void ComputeSlot();
   void ComputeChunk();
   void SizeChunk(uint32_t elements);
-  uint32_t ChunkBegin(uint32_t chunk) const { return 1 + chunk * pages_per_chunk(); }
+  uint32_t ChunkBegin(uint32_t chunk) const { return first_chunk_ + chunk * pages_per_chunk(); }
 
   int m_ = 0;
+  uint32_t book_bytes_ = 0;
+  uint32_t book_pages_ = 0;
+  uint32_t first_chunk_ = 1;  // block
   uint32_t slot_bytes_ = 0;
   FastDivisor slots_per_page_;
   uint32_t pages_per_slot_ = 1;

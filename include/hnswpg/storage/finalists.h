@@ -6,6 +6,8 @@
 #ifndef HNSWPG_STORAGE_FINALISTS_H_
 #define HNSWPG_STORAGE_FINALISTS_H_
 
+#include <limits>
+
 #include "hnswpg/core/pod.h"
 
 namespace hnswpg {
@@ -13,7 +15,10 @@ namespace hnswpg {
 // Plain memory from an arena; no locks. What sorts may raise what an interrupt raises.
 class Finalists {
  public:
-  Finalists(Arena arena, uint32_t dim) : all_(arena), dim_(dim) {}
+  // `has_codes`: by code distances may differ from exact ones; of elements that the index
+  // measures exactly they do not.
+  Finalists(Arena arena, uint32_t dim, bool has_codes)
+      : all_(arena), dim_(dim), has_codes_(has_codes) {}
 
   // In place of what was here: what a walk found, which is empty then.
   void Take(FarthestFirstHeap* found);
@@ -31,7 +36,10 @@ class Finalists {
   // An element whose code's distance was `by_code` has the exact distance `exact`.
   void NoteError(float by_code, float exact);
   // No finalist that is not read yet is expected to be nearer than this. There is one.
-  float LeastExact() const { return all_[next_].distance - kErrorsSpared * largest_error_; }
+  float LeastExact() const {
+    if (!KnowsErrors()) return -std::numeric_limits<float>::infinity();
+    return all_[next_].distance - kErrorsSpared * largest_error_;
+  }
   // Whatever is pending and not farther by its code than this may be as near as the farthest
   // that the round has found.
   float FarthestWanted() const { return horizon_ + kErrorsSpared * largest_error_; }
@@ -39,6 +47,9 @@ class Finalists {
   PodVector<Candidate>* more() { return &all_; }
 
  private:
+  // Elements that are measured exactly say nothing of the errors of those that are not.
+  bool KnowsErrors() const { return !has_codes_ || n_errors_ >= kFirst; }
+
   // So many are read at first, and so many more at a time. The largest error of those read
   // counts kErrorsSpared times: a code's error is a sum over dimensions, near to normally
   // distributed where these are many, and the largest of ten is beyond one standard deviation
@@ -52,6 +63,8 @@ class Finalists {
   PodVector<Candidate> all_;  // nearest by code first
   size_t next_ = 0;           //   not read yet from here on
   uint32_t dim_;
+  bool has_codes_;
+  size_t n_errors_ = 0;  // that have been met: of elements measured by codes
   float horizon_ = 0;        // distance of the farthest that the walk found
   float largest_error_ = 0;  // met so far in this search
 };

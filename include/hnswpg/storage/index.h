@@ -14,7 +14,7 @@ namespace hnswpg {
 
 inline constexpr BlockNumber kMetaBlock = 0;
 inline constexpr uint32_t kMetaMagic = 0x57534E48;  // "HNSW"
-inline constexpr uint32_t kFormatVersion = 2;
+inline constexpr uint32_t kFormatVersion = 3;
 
 // The metapage, behind the page header. Guarded by the metapage's content lock.
 struct Meta {
@@ -26,7 +26,8 @@ struct Meta {
   uint16_t ef_construction;
   uint8_t metric;
   uint8_t quantization;
-  uint16_t unused;
+  uint8_t automatic;  // the quantization was chosen by the index, for its data
+  uint8_t unused;
   // The graph; changed by the graph writer alone.
   ElementId entry;  // kNoId: nothing is linked
   uint32_t entry_level;
@@ -51,9 +52,29 @@ struct Meta {
   // Times that cleanup has moved elements in the tree of parents, modulo 2^32: a walk
   // during which it has not changed has missed nothing for that reason.
   uint32_t n_reroutings;
-  uint32_t unused2;
+  // What a reader has to know of beyond this version, or must not go on: bits, none yet.
+  uint32_t features;
+  // What an element takes (hnswpg/core/layout.h), and of what else a slot may have one
+  // day: bytes beside each heap TID, and behind the neighbours. Those are 0.
+  uint32_t payload_bytes;
+  uint32_t exact_bytes;
+  uint32_t book_bytes;
+  uint16_t tid_bytes;
+  uint16_t node_bytes;
+  // The code book in force: 0 without codes, 1 the origin, which is not stored, else it
+  // is in place `book % 2`.
+  uint16_t book;
+  uint16_t unused2;
+  // Linked since the book was learnt (or ever) as elements to be measured exactly; and
+  // how many were linked in all when it was.
+  uint32_t n_exact;
+  uint32_t n_when_learnt;
+  uint32_t unused3[9];
 };
-static_assert(sizeof(Meta) == 96);
+static_assert(sizeof(Meta) == 160);
+
+inline constexpr uint16_t kNoBook = 0;
+inline constexpr uint16_t kOriginBook = 1;
 
 // What an index is created with.
 struct IndexParameters {
@@ -62,6 +83,8 @@ struct IndexParameters {
   int ef_construction;
   Metric metric;
   Quantization quantization;
+  bool automatic;  // chosen by the index
+  uint16_t book;   // in force
   bool operator==(const IndexParameters&) const = default;
 };
 
@@ -72,10 +95,21 @@ struct IndexShape {
   ElementLayout layout;
 };
 
+// The code's book is the one in force, and it tells the element from its neighbours: the
+// code is what distances are measured by. (Without codes every element has book 0.)
+inline bool IsCoded(const IndexShape& shape, uint16_t book) {
+  return book == shape.parameters.book;
+}
+
 struct Index : IndexShape {
   Relation rel;
   Meta meta;  // as of OpenIndex; counts and ends of lists move on
 };
+
+// What an element takes in the file.
+inline Footprint FootprintOf(const IndexParameters& p) {
+  return CodeSpace(p.metric, p.quantization, p.dim).footprint();
+}
 
 // Fills a metapage for an empty index.
 void InitMetaPage(Page page, const IndexParameters& parameters);

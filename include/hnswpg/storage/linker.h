@@ -28,12 +28,21 @@ class Linker {
   void MergeOldest(ElementId oldest, ElementId into);
   void LinkPreparedOldest(ElementId oldest);
 
+  // Chooses the level-0 neighbours of a linked element anew, by vectors, and has it be
+  // measured so from then on: it was linked by codes that do not tell it from them. Its
+  // children stay. Each record leaves a graph that is whole.
+  void Relink(ElementId id);
+
  private:
   bool TakeOldest();
   void TakeOldest(ElementId expected);
   bool ReadSelf();
   bool IsUntouched() const;
   void Link();
+  void FindAllNeighbours();
+  void FindBeside();
+  void MarkExact();
+  void WriteCode(char* slot, Meta* meta);
   void ChooseParent();
   void SearchParent();
   void FindNeighbours(int level, ElementId* entry);
@@ -56,20 +65,18 @@ class Linker {
 
   const Index* index_;
   WriteMode mode_;
-  char* code_;
+  ElementView view_;  // the element being linked
   PageGraph graph_;
   Budget budget_;
   PageWalk walk_;
   CandidateSet candidates_;
   ListEditor editor_;
-  float* vector_;  // of the element being linked, once it has been asked for
   float* other_vector_;
 
   // The element being linked.
   Meta meta_;
   ElementId id_ = kNoId;
   SlotCopy self_;
-  bool have_vector_ = false;
   ElementId parent_ = kNoId;
   ElementId* chosen_;  // kMaxM for each level
   int n_chosen_[kMaxLevel + 1];

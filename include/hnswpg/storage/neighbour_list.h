@@ -10,6 +10,8 @@
 #define HNSWPG_STORAGE_NEIGHBOUR_LIST_H_
 
 #include "hnswpg/storage/buffer_hint.h"
+#include "hnswpg/core/code_quality.h"
+#include "hnswpg/storage/element_view.h"
 #include "hnswpg/storage/page_txn.h"
 #include "hnswpg/storage/slot_reader.h"
 
@@ -22,9 +24,9 @@ class CandidateSet {
   CandidateSet(const Index* index, int capacity);
 
   void Clear() { n_ = 0; }
-  // Reads the element's code and computes its distance to `base` (a code).
-  // `keep`: Select must choose it, if there is room.
-  void Add(ElementId id, const void* base, bool keep = false);
+  // Reads the element's code and computes its distance to `base`. `keep`: Select must
+  // choose it, if there is room.
+  void Add(ElementId id, const ElementView& base, bool keep = false);
   void DropLast() { n_--; }
   // Whether the candidate added last is in the graph, on this level; dead ones too or
   // not. Of what a walk found, it need not be: walks read without locks.
@@ -43,7 +45,14 @@ class CandidateSet {
   bool Contains(ElementId id) const;
   ElementId id(int i) const { return items_[i].id; }
   SlotState state(int i) const { return items_[i].state; }
-  const void* code(int i) const { return codes_ + items_[i].code * stride_; }
+  const void* code(int i) const { return CodeAt(items_[i].place); }
+  // Whether that code is by the book in force.
+  bool HasCurrentCode(int i) const {
+    return (items_[i].book & kMaxBook) == index_->parameters.book;
+  }
+  // How well a code of the base tells the nearest candidates apart, after Sort or Select.
+  // An element that is measured exactly counts as if it had such a code, too.
+  CodeQuality QualityOf(const void* base_code) const;
   // The outcome of Select, nearest first.
   int n_chosen() const { return n_chosen_; }
   ElementId chosen(int i) const { return items_[chosen_[i]].id; }
@@ -56,7 +65,9 @@ class CandidateSet {
     ElementId id;
     ElementId parent;
     float distance;
-    int code;  // index into codes_
+    int place;  // in codes_ and vectors_
+    uint16_t book;
+    bool has_vector;
     SlotState state;
     uint8_t level;
     bool keep;
@@ -67,7 +78,12 @@ class CandidateSet {
     return item.keep || item.id == also || (parent != kNoId && item.parent == parent);
   }
 
+  char* CodeAt(int place) const { return codes_ + place * stride_; }
+  const float* VectorOf(Item* item);
+  float Between(Item* a, Item* b);
+
   const Index* index_;
+  MemoryContext context_;
   int capacity_;
   size_t stride_;
   int n_ = 0;
@@ -75,6 +91,7 @@ class CandidateSet {
   Item* items_;
   int* chosen_;
   char* codes_;
+  float* vectors_ = nullptr;  // once one was needed
 };
 
 // A neighbour list and its place.
@@ -115,7 +132,7 @@ class ListEditor {
   const Index* index_;
   WriteMode mode_;
   CandidateSet members_;
-  char* base_;  // code of the owner
+  ElementView base_;  // the owner
 };
 
 }  // namespace hnswpg

@@ -4,6 +4,7 @@
 
 #include "hnswpg/core/element.h"
 #include "hnswpg/core/walk.h"
+#include "hnswpg/storage/element_view.h"
 #include "hnswpg/storage/index.h"
 #include "hnswpg/storage/peek.h"
 
@@ -13,17 +14,28 @@ namespace hnswpg {
 // may raise what reading a page raises, and ERRCODE_INDEX_CORRUPTED.
 class PageGraph {
  public:
+  // Scratch memory comes from the current memory context.
   explicit PageGraph(const Index* index)
       : index_(index),
         limit_(index->meta.next_element),
         upper_limit_(index->meta.next_upper),
         peeker_(index->rel),
         peeks_(CanPeek()),
-        tag_(compat::TagOf(index->rel, 0)) {}
+        tag_(compat::TagOf(index->rel, 0)),
+        context_(CurrentMemoryContext) {}
 
-  // The query's code, before anything is measured: contiguous; neither it nor what it
-  // points to changes before the next call.
-  void set_code(const void* code) { query_ = QueryCode(&index_->space, code); }
+  // What is measured from, before anything is measured: the query's code, contiguous, and
+  // its vector, for elements whose codes do not do. Neither changes before the next call.
+  void set_query(const void* code, const float* vector) {
+    query_ = QueryCode(&index_->space, code);
+    vector_ = vector;
+    element_ = nullptr;
+  }
+  // The same for an element; by codes only as long as its own code does.
+  void set_query(const ElementView* element) {
+    set_query(element->code(), nullptr);
+    element_ = element;
+  }
   // From now on everything is read under its page's lock. Who holds the graph lock, or the link
   // lock exclusively, then walks the graph as it is.
   void ReadUnderLocks() { peeks_ = false; }
@@ -44,7 +56,9 @@ class PageGraph {
   // The same, for any number of elements most of which lie beside the one before; and
   // the versions of their slots. Under the page's share lock: no walk comes by these again, so
   // what is misread here would be missed.
-  void MeasureInOrder(const ElementId* ids, int n, Measured* out, uint32_t* versions);
+  // `exactly`: by vectors, whatever the codes are worth.
+  void MeasureInOrder(const ElementId* ids, int n, bool exactly, Measured* out,
+                      uint32_t* versions);
 
   // Meta::n_reroutings as it is now, after all that was read before. Without the metapage's lock,
   // which others hold often: it is one aligned word of a pinned page.
@@ -61,11 +75,17 @@ class PageGraph {
   void CheckIds(const ElementId* ids, int n, BlockNumber block, ElementId from);
   template <int kLines>
   void LookAt(const ElementId* ids, int n, BlockNumber* blocks, Peek* peeks, const char** codes);
-  void MeasureOnPage(BlockNumber block, const ElementId* ids, int n, Measured* out,
+  void MeasureOnPage(BlockNumber block, const ElementId* ids, int n, bool exactly, Measured* out,
                      uint32_t* versions);
   bool Holds(const Peek& peek, BlockNumber block);
   bool Held(const Peek& peek, BlockNumber block);
-  Measured MeasureLocked(ElementId id, uint32_t* version = nullptr);
+  Measured MeasureLocked(ElementId id, bool exactly = false, uint32_t* version = nullptr);
+  float MeasureExactly(ElementId id);
+  // Whether the distance to an element is the one between its code and the query's.
+  bool ByCode(uint16_t book) const {
+    return IsCoded(*index_, book) && (element_ == nullptr || element_->is_coded());
+  }
+  const float* QueryVector() const { return element_ == nullptr ? vector_ : element_->vector(); }
   CodeSum SumPieces(ElementId id, const char* first_page) const;
   bool CanPeek() const {
     return index_->layout.pages_per_slot() == 1 && !RelationUsesLocalBuffers(index_->rel);
@@ -76,12 +96,16 @@ class PageGraph {
 
   const Index* index_;
   QueryCode query_;
+  const float* vector_ = nullptr;  // the query's
+  const ElementView* element_ = nullptr;
+  float* scratch_ = nullptr;  // room for an element's vector, once it was needed
   uint32_t limit_;  // ids below it are known to exist
   uint32_t upper_limit_;
   Peeker peeker_;
   bool peeks_;  // slots are read without a pin
   bool find_dead_ = false;
   BufferTag tag_;  // of the index's file; the block is filled in by Held
+  MemoryContext context_;  // that scratch_ comes from
 };
 
 using PageWalk = Walk<PageGraph>;

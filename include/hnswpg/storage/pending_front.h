@@ -40,6 +40,7 @@ class PendingFront {
 
   const Index* index_;
   PageGraph* graph_;
+  bool exactly_ = false;  // how elements are measured
   PodVector<PendingRun> runs_;    // the list's ids,
   PodVector<uint32_t> versions_;  //   and their slots' versions, in the same order
   PodVector<Candidate> pending_;  // all of them; taken up to here:

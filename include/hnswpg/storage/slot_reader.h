@@ -64,6 +64,7 @@ struct Reading {
 struct ElementRead {
   float distance;    // where one was wanted; else 0
   uint32_t version;  // of the slot
+  bool changed;      // an element is there, but not as it was walked
 };
 
 // Reads a linked or pending element as it is now: appends its heap TIDs, each once. False
