@@ -117,14 +117,31 @@ SELECT * FROM check_search('hnsw_build_alter', '<=>');
 SELECT * FROM hnsw_check('hnsw_build_alter_idx', true);
 INSERT INTO hnsw_build_alter VALUES (0, '[1,2,3]');
 SELECT id FROM nearest('hnsw_build_alter', '<=>', '[1,2,3]', 1, true, 'true');
--- Without dimensions the index stays as it is, and keeps others out
+-- Without dimensions there is no index: the server would keep the file, and REINDEX fail
 ALTER TABLE hnsw_build_alter ALTER v TYPE vector;
 INSERT INTO hnsw_build_alter VALUES (-1, '[1,2,3,4]');
 INSERT INTO hnsw_build_alter VALUES (-1, '[1,2,4]');
 SELECT * FROM check_search('hnsw_build_alter', '<=>');
 REINDEX INDEX hnsw_build_alter_idx;
-ALTER TABLE hnsw_build_alter ALTER v TYPE vector(3);
-REINDEX INDEX hnsw_build_alter_idx;
+-- Other dimensions: the rows are cast, and the index is built anew
+ALTER TABLE hnsw_build_alter ALTER v TYPE vector(4);
+ALTER TABLE hnsw_build_alter ALTER v TYPE vector(4) USING (v || '[1]')::vector(4);
+SELECT * FROM check_search('hnsw_build_alter', '<=>');
+ALTER TABLE hnsw_build_alter ALTER v TYPE vector(3) USING (v::real[])[1:3]::vector(3);
+-- An expression keeps its dimensions
+CREATE TABLE hnsw_build_expression (id int, v vector(3));
+INSERT INTO hnsw_build_expression SELECT i, test_vector(i, 3) FROM generate_series(1, 50) i;
+CREATE INDEX hnsw_build_expression_idx ON hnsw_build_expression USING hnsw (((v + v)::vector(3)) vector_l2_ops);
+ALTER TABLE hnsw_build_expression ALTER v TYPE vector;
+INSERT INTO hnsw_build_expression VALUES (51, '[1,2]');
+REINDEX INDEX hnsw_build_expression_idx;
+SELECT * FROM hnsw_check('hnsw_build_expression_idx', true);
+CREATE INDEX hnsw_build_cast_idx ON hnsw_build_expression USING hnsw ((v::vector(3)) vector_l2_ops);
+ALTER TABLE hnsw_build_expression ALTER v TYPE vector(3);
+-- The cast of a column that has these dimensions is the column
+ALTER TABLE hnsw_build_expression ALTER v TYPE vector;
+SELECT * FROM hnsw_check('hnsw_build_cast_idx', true);
+DROP TABLE hnsw_build_expression;
 -- Another type needs another index
 ALTER TABLE hnsw_build_alter ALTER v TYPE real[];
 SELECT * FROM hnsw_check('hnsw_build_alter_idx', true);

@@ -74,6 +74,18 @@ INSERT INTO hnsw_partition_list VALUES (1, '[1,2,3]');
 INSERT INTO hnsw_partition_list VALUES (1, '[1,2]');
 SELECT tablename, indexname FROM pg_indexes WHERE tablename LIKE 'hnsw\_partition\_list%' ORDER BY tablename COLLATE "C";
 DROP TABLE hnsw_partition_list;
+-- The dimensions of an index on all partitions cannot be dropped
+CREATE TABLE hnsw_partition_list (id int, v vector(3)) PARTITION BY LIST (id);
+CREATE INDEX ON hnsw_partition_list USING hnsw (v vector_l2_ops);
+ALTER TABLE hnsw_partition_list ALTER v TYPE vector;
+CREATE TABLE hnsw_partition_list_1 PARTITION OF hnsw_partition_list FOR VALUES IN (1);
+INSERT INTO hnsw_partition_list VALUES (1, '[1,2,3]');
+ALTER TABLE hnsw_partition_list ALTER v TYPE vector;
+ALTER TABLE hnsw_partition_list ALTER v TYPE vector(2) USING '[1,2]'::vector(2);
+INSERT INTO hnsw_partition_list VALUES (1, '[1,3]');
+SELECT tablename, indexname FROM pg_indexes WHERE tablename LIKE 'hnsw\_partition\_list%' ORDER BY tablename COLLATE "C";
+SELECT * FROM hnsw_check('hnsw_partition_list_1_v_idx', true);
+DROP TABLE hnsw_partition_list;
 DROP TABLE hnsw_partition, hnsw_partition_2;
 
 -- Inherited tables

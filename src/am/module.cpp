@@ -20,7 +20,7 @@ void Prepare() {
   DefineOptions();
   DefineSettings();
   InstallPlanHook();
-  InstallAlterHook();
+  InstallCatalogHook();
 }
 
 bool DatabaseHasExtension() {

@@ -4,9 +4,14 @@
 // ALTER INDEX ... SET changes what the next REINDEX builds and not the graph that is
 // there, which has its parameters in its metapage. Whoever alters is told so by way of the
 // server's object access hook, which is called after the change of a catalog.
+//
+// ALTER TABLE ... ALTER v TYPE vector, which drops the dimensions, changes no row. So the
+// server makes a new index of the old one's file and does not call ambuild. The same hook
+// sees the new index, and refuses it: it could never be built again.
 #include "hnswpg/am/am.h"
 
 extern "C" {
+#include "access/amapi.h"
 #include "access/relation.h"
 #include "access/reloptions.h"
 #include "access/table.h"
@@ -14,6 +19,7 @@ extern "C" {
 #include "catalog/pg_class.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/relcache.h"
 #include "utils/snapmgr.h"
 }
 
@@ -144,9 +150,20 @@ bool IsOurValidIndex(Relation rel) {
          rel->rd_index->indisvalid && !RELATION_IS_OTHER_TEMP(rel);
 }
 
-void AfterAlter(ObjectAccessType access, Oid catalog, Oid object, int part, void* arg) {
-  if (earlier_access_hook) earlier_access_hook(access, catalog, object, part, arg);
-  if (access != OAT_POST_ALTER || catalog != RelationRelationId || part != 0) return;
+// The catalogs do not show the relation yet; its entry in the relation cache is there.
+// The server has set the entry's access method, and not yet what belongs to that.
+void AfterCreate(Oid object) {
+  Relation rel = RelationIdGetRelation(object);
+  if (!RelationIsValid(rel)) return;
+  const bool is_index = rel->rd_rel->relkind == RELKIND_INDEX ||
+                        rel->rd_rel->relkind == RELKIND_PARTITIONED_INDEX;
+  if (is_index && GetIndexAmRoutineByAmId(rel->rd_rel->relam, false)->ambuild == hnswbuild) {
+    ColumnDimensions(rel);
+  }
+  RelationClose(rel);
+}
+
+void AfterAlter(Oid object) {
   if (get_rel_relkind(object) != RELKIND_INDEX) return;
   Relation index = try_relation_open(object, AccessShareLock);
   if (!index) return;
@@ -154,11 +171,18 @@ void AfterAlter(ObjectAccessType access, Oid catalog, Oid object, int part, void
   relation_close(index, AccessShareLock);
 }
 
+void AfterChange(ObjectAccessType access, Oid catalog, Oid object, int part, void* arg) {
+  if (earlier_access_hook) earlier_access_hook(access, catalog, object, part, arg);
+  if (catalog != RelationRelationId || part != 0) return;
+  if (access == OAT_POST_CREATE) AfterCreate(object);
+  if (access == OAT_POST_ALTER) AfterAlter(object);
+}
+
 }  // namespace
 
-void InstallAlterHook() {
+void InstallCatalogHook() {
   earlier_access_hook = object_access_hook;
-  object_access_hook = AfterAlter;
+  object_access_hook = AfterChange;
 }
 
 void DefineOptions() {

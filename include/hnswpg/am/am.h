@@ -22,9 +22,9 @@ inline constexpr int kMaxEfConstruction = 1000;
 // Tells the server of the options; once a process.
 void DefineOptions();
 
-// Has ALTER INDEX ... SET say where the graph stays as it is until REINDEX. Once a
-// process.
-void InstallAlterHook();
+// Has ALTER INDEX ... SET say where the graph stays as it is until REINDEX, and refuses an
+// index on a column without dimensions as soon as it is in the catalogs. Once a process.
+void InstallCatalogHook();
 
 // Whether the index is WITH (sync = immediate).
 bool LinksAtOnce(Relation index);
