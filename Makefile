@@ -41,7 +41,8 @@ OBJS       = $(SOURCES:%.cpp=build/obj/%.o)
 override with_llvm = no
 
 REGRESS        = $(patsubst sql/%.sql,%,$(filter-out sql/hnswpg--%.sql,$(wildcard sql/*.sql)))
-ISOLATION      = $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec))
+# An installed server has no module of the tests.
+ISOLATION      = $(patsubst test/isolation/specs/%.spec,%,$(sort $(shell grep -L hnswpg_test test/isolation/specs/*.spec)))
 REGRESS_OPTS   = --load-extension=hnswpg
 ISOLATION_OPTS = --load-extension=hnswpg --inputdir=test/isolation
 TAP_TESTS      = 1
@@ -123,6 +124,13 @@ build/lying/hnswpg.so: $(lying_objects) $(filter-out $(lying_sources:%.cpp=build
 	$(LINK.shared) -o $@ $^ $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
 
 -include $(lying_objects:.o=.d)
+
+# A module with functions that tests call (test/module/hold_graph_lock.cpp).
+build/test/hnswpg_test.so: test/module/hold_graph_lock.cpp build/built-for
+	@mkdir -p $(@D)
+	$(LINK.shared) $(hnswpg_cxxflags) -fvisibility=default $(server_cppflags) -o $@ $< $(LDFLAGS)
+
+-include build/test/hnswpg_test.d
 
 # That the compiler works and finds the libraries, looked at once. hnswlib has no
 # version macro; stop_condition.h came with 0.8.

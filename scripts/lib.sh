@@ -121,11 +121,12 @@ build_extension() {
   fi
 }
 
-# Builds the module whose looks at pages lie, for test/tap/060_peeks.pl.
-build_lying() {
+# Builds the modules of the tests: the one whose looks at pages lie, for
+# test/tap/060_peeks.pl, and the one with functions that tests call.
+build_test_modules() {
   mkdir -p "$top/build/log"
-  locked_make build/lying/hnswpg.so >"$top/build/log/lying.log" 2>&1 ||
-    { cat "$top/build/log/lying.log" >&2; return 1; }
+  locked_make build/lying/hnswpg.so build/test/hnswpg_test.so >"$top/build/log/test-modules.log" 2>&1 ||
+    { cat "$top/build/log/test-modules.log" >&2; return 1; }
 }
 
 # build_programs [TARGET ...]: builds what CMake builds, the unit tests and the tools,
@@ -207,8 +208,9 @@ open_stage() {
     trap 'exit 130' INT TERM HUP
     chmod 755 "$stage"
     install_copy "$stage/install" || return 1
-    build_lying || return 1
+    build_test_modules || return 1
     install -m 755 "$top/build/lying/hnswpg.so" "$stage/lying.so"
+    install -m 755 "$top/build/test/hnswpg_test.so" "$stage/install$("$PG_CONFIG" --pkglibdir)/"
     mkdir "$stage/tree"
     cp -r "$top/test" "$top/sql" "$top/expected" "$top/scripts" "$stage/tree/"
     [ -z "${HNSWPG_DATA:-}" ] || stage_data

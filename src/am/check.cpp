@@ -1,8 +1,9 @@
 // hnsw_check(index [, heapcheck]): every violated invariant as a row.
 //
 // Locks: the table and the index in AccessShareLock, as amcheck's functions; and
-// the graph lock from beginning to end, so that links, states and TIDs hold still
-// (insertions and VACUUM of this index wait; searches do not).
+// the graph lock while the index is read, so that links, states and TIDs hold still
+// (linking and VACUUM of this index wait; searches do not). What the table's rows have to
+// be is found out before: that runs the index's expressions.
 //
 // A standby has no writers to lock out, only WAL being replayed. There the index
 // is read as it is; what is found counts only if no page of the index was changed
@@ -58,21 +59,20 @@ void RefusePartitioned(Oid index) {
                               get_namespace_name(get_rel_namespace(index)), name)))));
 }
 
-Examination* Examine(const IndexTarget& target, bool heapcheck, Output* output) {
-  HeapCheck* heap_check = heapcheck ? BeginHeapCheck(target.index) : nullptr;
+Examination* Examine(const IndexTarget& target, const HeapCheck* heap_check, Output* output) {
   Examination* examination = ExamineIndex(target.index, {AddRow, output});
-  if (examination != nullptr) {
-    if (IsHeap(target.table)) ExamineHeapLines(examination, target.table);
-    if (heap_check) CheckHeapRows(heap_check, target.table, target.index, examination);
-  }
-  if (heap_check) EndHeapCheck(heap_check);
+  if (examination == nullptr) return nullptr;
+  if (IsHeap(target.table)) ExamineHeapLines(examination, target.table);
+  if (heap_check) CheckHeapRows(heap_check, examination);
   return examination;
 }
 
 void ExamineOnPrimary(const IndexTarget& target, bool heapcheck, Output* output) {
+  HeapCheck* heap_check = heapcheck ? BeginHeapCheck(target.table, target.index) : nullptr;
   LockGraph(target.index);
-  Examine(target, heapcheck, output);
+  Examine(target, heap_check, output);
   UnlockGraph(target.index);
+  if (heap_check) EndHeapCheck(heap_check);
 }
 
 void ExamineOnStandby(const IndexTarget& target, bool heapcheck, Output* output) {
@@ -81,7 +81,9 @@ void ExamineOnStandby(const IndexTarget& target, bool heapcheck, Output* output)
         AllocSetContextCreate(CurrentMemoryContext, "hnswpg check", ALLOCSET_DEFAULT_SIZES);
     MemoryContext old = MemoryContextSwitchTo(context);
     const XLogRecPtr begin = GetXLogReplayRecPtr(nullptr);
-    Examination* examination = Examine(target, heapcheck, output);
+    HeapCheck* heap_check = heapcheck ? BeginHeapCheck(target.table, target.index) : nullptr;
+    Examination* examination = Examine(target, heap_check, output);
+    if (heap_check) EndHeapCheck(heap_check);
     // Without violations there is nothing that replay could have feigned.
     const bool counts =
         output->rows == 0 || examination == nullptr || !ChangedSince(examination, begin);

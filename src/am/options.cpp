@@ -155,8 +155,8 @@ bool IsOurValidIndex(Relation rel) {
 void AfterCreate(Oid object) {
   Relation rel = RelationIdGetRelation(object);
   if (!RelationIsValid(rel)) return;
-  const bool is_index = rel->rd_rel->relkind == RELKIND_INDEX ||
-                        rel->rd_rel->relkind == RELKIND_PARTITIONED_INDEX;
+  const bool is_index =
+      rel->rd_rel->relkind == RELKIND_INDEX || rel->rd_rel->relkind == RELKIND_PARTITIONED_INDEX;
   if (is_index && GetIndexAmRoutineByAmId(rel->rd_rel->relam, false)->ambuild == hnswbuild) {
     ColumnDimensions(rel);
   }

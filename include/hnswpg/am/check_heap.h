@@ -12,15 +12,20 @@ struct HeapCheck;
 // Whether the table is kept by the access method heap, whose pages we know.
 bool IsHeap(Relation table);
 
-// Takes the snapshot that says which rows count. Before the index is read: a row
-// that this snapshot sees was put into the index before. Registers the snapshot.
-// Raises ERRCODE_T_R_SERIALIZATION_FAILURE if the index is too young for it.
-HeapCheck* BeginHeapCheck(Relation index);
+// Scans the table, and remembers the rows that have to be in the index: 16 bytes each,
+// in the current memory context, where their vectors' fingerprints are kept. A snapshot
+// says which rows count; it is registered until EndHeapCheck. A row that it sees was put
+// into the index before.
+//
+// Evaluates the index's expressions as the table's owner. So the caller holds none of the
+// index's locks (hnswpg/storage/locks.h), and AccessShareLock on both relations. Raises
+// what an expression raises, and ERRCODE_T_R_SERIALIZATION_FAILURE if the index is too
+// young for the snapshot.
+HeapCheck* BeginHeapCheck(Relation heap, Relation index);
 
-// Reports each row that the snapshot sees and the index lacks, or has under
-// another vector. Evaluates the index's expressions as the table's owner, with
-// security restrictions, as VACUUM and amcheck do. AccessShareLock on both.
-void CheckHeapRows(HeapCheck* check, Relation heap, Relation index, Examination* examination);
+// Reports each of these rows that the index lacks, or has under another vector. The graph
+// lock has been held since ExamineIndex, where there is one to be held. Runs no SQL.
+void CheckHeapRows(const HeapCheck* check, Examination* examination);
 
 // Gives the snapshot back.
 void EndHeapCheck(HeapCheck* check);
