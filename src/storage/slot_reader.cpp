@@ -25,7 +25,23 @@ struct LockedSlot {
   const char* slot;
 };
 
+// An id that is damaged may be one whose block has no number: computed, that wraps around
+// to the page of another slot. So the file's length is asked, for ids that are newer than
+// `index` or wrong. (Not the metapage, which the caller may have locked.)
+void CheckLiesInFile(const Index& index, ElementId id) {
+  if (id < index.meta.next_element) return;
+  const ElementLayout& layout = index.layout;
+  // As in the first chunk, so many chunks further on.
+  const uint64_t chunk = id / layout.elements_per_chunk();
+  const uint64_t block =
+      chunk * layout.pages_per_chunk() + layout.SlotBlock(id % layout.elements_per_chunk());
+  if (block < RelationGetNumberOfBlocks(index.rel)) return;
+  ReportDamage(index.rel, std::min<uint64_t>(block, MaxBlockNumber), id,
+               "something refers to it, but the file ends before it");
+}
+
 LockedSlot LockSlot(const Index& index, ElementId id) {
+  CheckLiesInFile(index, id);
   BlockNumber block;
   uint32_t offset;
   index.layout.Locate(id, &block, &offset);
