@@ -77,6 +77,32 @@ sub server_processes
 	return grep { (readlink("/proc/$_/cwd") // '') eq $directory } map { m{(\d+)$} } glob '/proc/[0-9]*';
 }
 
+# The worker's process id. Found without a session: on a busy machine the writers are
+# done before psql has begun.
+sub running_worker
+{
+	my ($node) = @_;
+	my @workers = grep { slurp_command($_) =~ /hnswpg worker/ } server_processes($node);
+	# The last one that was started: the one before it may be about to end.
+	return (sort { start_time($a) <=> start_time($b) } @workers)[-1];
+}
+
+sub slurp_command
+{
+	my ($pid) = @_;
+	open my $command, '<', "/proc/$pid/cmdline" or return '';
+	return <$command> // '';
+}
+
+# In ticks since the machine's start.
+sub start_time
+{
+	my ($pid) = @_;
+	open my $stat, '<', "/proc/$pid/stat" or return 0;
+	my ($behind_name) = (<$stat> // '') =~ /\) (.*)/ or return 0;
+	return (split / /, $behind_name)[19];
+}
+
 sub fell_postmaster
 {
 	my ($node) = @_;
@@ -219,10 +245,8 @@ my %operation = (
 		scripts => sub { my ($node, $name) = @_; return writers($name, 4) },
 		victim => sub {
 			my ($node) = @_;
-			# The last one that was started: the one before it may be about to end.
-			my $worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'hnswpg worker' ORDER BY backend_start DESC LIMIT 1";
 			my $pid;
-			wait_until(sub { $pid = scalar_query($node, $worker) }, 10) or die 'there is no worker';
+			wait_until(sub { $pid = running_worker($node) }, 10) or die 'there is no worker';
 			return $pid;
 		},
 		repair => sub { 1 },
