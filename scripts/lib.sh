@@ -266,6 +266,10 @@ close_stage() {
 
 # --- Suites -----------------------------------------------------------------------
 
+# Of servers of tests. They forbid sequential scans; where the planner has no other way it
+# thinks a query so dear that compiling it would pay, which takes a second.
+server_without_jit='jit = off'
+
 # The last line of every suite, which scripts/check reads. Fails if a test did.
 suite_result() {  # suite, passed, failed
   printf '%s: %d passed, %d failed\n' "$1" "$2" "$3"
@@ -284,7 +288,7 @@ run_regress() {  # suite, program, directory of the inputs, tests
   server_dir "$work/out"
   # Nothing in the background, neither ours nor the server's: what is pending or
   # deleted stays so until a test does something about it.
-  printf '%s\n' 'hnsw.sync_interval = 0' 'autovacuum = off' >"$work/server.conf"
+  printf '%s\n' 'hnsw.sync_interval = 0' 'autovacuum = off' "$server_without_jit" >"$work/server.conf"
   # In a directory of the server's user: pg_regress writes into the current one.
   # A step of an isolation test that blocks for ever is given up after a minute.
   (cd "$work/out" && as_server env PGISOLATIONTIMEOUT=60 "$program" --bindir="${PG_CONFIG%/*}" --temp-instance="$work/out/instance" --temp-config="$work/server.conf" \

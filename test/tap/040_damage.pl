@@ -616,10 +616,7 @@ $node->safe_psql('postgres', q{
 });
 
 my @tables = map { "d_$_->{name}" } @cases;
-for my $table (@tables)
-{
-	$node->safe_psql('postgres', create_table($table));
-}
+$node->safe_psql('postgres', join '', map { create_table($_) } @tables);
 my ($table) = @tables;
 is($node->safe_psql('postgres', join ';', map { "SELECT * FROM hnsw_check('${_}_idx', true)" } @tables),
 	'', 'every index is sound before it is damaged');
@@ -638,14 +635,19 @@ for my $case (@cases)
 }
 $node->start;
 
-# Runs a statement; returns its rows and its error with SQLSTATE.
-sub run
+# Runs statements, each in a session of its own, by one psql; returns a list of rows and
+# error with SQLSTATE for each.
+sub run_each
 {
-	my ($sql) = @_;
-	my ($code, $out, $err) = $node->psql('postgres',
-		"\\set VERBOSITY verbose\nSET client_min_messages = error; SET statement_timeout = '60s'; SET enable_seqscan = off; SET hnsw.ef_search = 1000; $sql",
-		on_error_die => 0);
-	return ($out, $err);
+	my (@statements) = @_;
+	my $settings = "SET client_min_messages = error; SET statement_timeout = '60s'; SET enable_seqscan = off; SET hnsw.ef_search = 1000;";
+	my $script = join '', map { "\\c\n$settings\n$_;\n\\echo -- next\n\\warn -- next\n" } @statements;
+	my (undef, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\n$script", on_error_stop => 0);
+	my @out = split /^-- next\n?/m, $out, -1;
+	my @err = split /^-- next\n?/m, $err, -1;
+	die "a session has ended:\n$script$out$err" unless @out == @statements + 1 && @err == @out;
+	chomp @out;
+	return map { [ $out[$_], $err[$_] ] } 0 .. $#statements;
 }
 
 sub matches { my ($value, $wanted) = @_; return ref $wanted ? $value =~ $wanted : $value eq $wanted; }
@@ -662,12 +664,26 @@ sub reported
 	return 0;
 }
 
+# What is well, or is an error about damage.
+sub ends_well { my ($err, $codes) = @_; return $err eq '' || $err =~ /ERROR:  ($codes):/; }
+
 for my $case (@cases)
 {
 	my ($name, $expect) = ($case->{name}, $case->{expect});
 	my $index = "d_${name}_idx";
+	my $search = sub { "SELECT count(*) FROM (SELECT id FROM d_$name ORDER BY v <-> $_[0] LIMIT 1000) s" };
+	# A search that walks all there is, and one that has no order to go by.
+	my ($check, $heapcheck, $walk, $all, $insertion) = run_each(
+		"SELECT * FROM hnsw_check('$index')",
+		$expect->{heapcheck} ? "SELECT * FROM hnsw_check('$index', heapcheck => true)" : 'SELECT',
+		$search->('vec(7)'),
+		$search->('(SELECT NULL::vector)'),
+		# Taking a slot off a damaged free list, or linking, is refused.
+		defined $expect->{insertions}
+		? "INSERT INTO d_$name SELECT i, vec(i) FROM generate_series(2000, 2000 + $expect->{insertions}) i"
+		: 'SELECT');
 
-	my ($out, $err) = run("SELECT * FROM hnsw_check('$index')");
+	my ($out, $err) = @$check;
 	if ($expect->{refused})
 	{
 		like($err, qr/ERROR:  $expect->{refused}:/, "$name: hnsw_check refuses");
@@ -679,53 +695,45 @@ for my $case (@cases)
 	}
 	if ($expect->{heapcheck})
 	{
-		($out, $err) = run("SELECT * FROM hnsw_check('$index', heapcheck => true)");
+		($out, $err) = @$heapcheck;
 		ok($err eq '' && reported($out, $expect->{heapcheck}), "$name: hnsw_check reports it, looking at the table")
 		  or diag("got: $err$out\nwanted: @{ $expect->{heapcheck} }");
 	}
 
-	# A search that walks all there is, and one that has no order to go by.
-	for my $query ('vec(7)', 'NULL')
+	($out, $err) = @$walk;
+	if (my $error = $expect->{error})
 	{
-		($out, $err) = run("SELECT count(*) FROM (SELECT id FROM d_$name ORDER BY v <-> $query LIMIT 1000) s");
-		my $error = $expect->{error};
-		if ($error && $query ne 'NULL')
-		{
-			my $sqlstate = $error->{sqlstate} // 'XX002';
-			my $where = defined $error->{block} ? "at block $error->{block}" : '';
-			$where .= ", element $error->{element}:" if defined $error->{element};
-			like($err, qr/ERROR:  $sqlstate\w*: .*$where/, "$name: a search says where");
-		}
-		else
-		{
-			my $well = $err eq '' && $out =~ /^\d+$/ || $err =~ /ERROR:  (XX00[12]|0A000):/;
-			ok($well, "$name: a search ends well, or with an error about damage") or diag("$err$out");
-		}
+		my $sqlstate = $error->{sqlstate} // 'XX002';
+		my $where = defined $error->{block} ? "at block $error->{block}" : '';
+		$where .= ", element $error->{element}:" if defined $error->{element};
+		like($err, qr/ERROR:  $sqlstate\w*: .*$where/, "$name: a search says where");
 	}
-
-	# Taking a slot off a damaged free list, or linking, is refused.
-	if (defined $expect->{insertions})
+	else
 	{
-		($out, $err) = run("INSERT INTO d_$name SELECT i, vec(i) FROM generate_series(2000, 2000 + $expect->{insertions}) i");
-		like($err, qr/ERROR:  XX00[12]: /, "$name: an insertion is refused");
+		ok(ends_well($err, 'XX00[12]|0A000') && ($err ne '' || $out =~ /^\d+$/), "$name: a search ends well, or with an error about damage")
+		  or diag("$err$out");
 	}
+	($out, $err) = @$all;
+	ok(ends_well($err, 'XX00[12]|0A000') && ($err ne '' || $out =~ /^\d+$/), "$name: reading everything ends well, or with an error about damage")
+	  or diag("$err$out");
+	like($insertion->[1], qr/ERROR:  XX00[12]: /, "$name: an insertion is refused") if defined $expect->{insertions};
 }
 
 # VACUUM and insertions into whatever is damaged: an error is fine, a crash is not.
 for my $case (@cases)
 {
-	my ($out, $err) = run("INSERT INTO d_$case->{name} SELECT i, vec(i) FROM generate_series(5000, 5020) i");
-	my $inserted = $err eq '' || $err =~ /ERROR:  (XX00[012]|0A000):/;
-	ok($inserted, "$case->{name}: an insertion ends well, or with an error about damage") or diag($err);
-	($out, $err) = run("DELETE FROM d_$case->{name} WHERE id % 3 = 0");
-	($out, $err) = run("VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) d_$case->{name}");
-	my $vacuumed = $err eq '' || $err =~ /ERROR:  (XX00[012]|0A000):/;
-	ok($vacuumed, "$case->{name}: VACUUM ends well, or with an error about damage") or diag($err);
-	for my $work ('sync', 'cleanup')
+	my $table = "d_$case->{name}";
+	my @work = (
+		[ 'an insertion', "INSERT INTO $table SELECT i, vec(i) FROM generate_series(5000, 5020) i" ],
+		[ 'a deletion', "DELETE FROM $table WHERE id % 3 = 0" ],
+		[ 'VACUUM', "VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) $table" ],
+		[ 'hnsw_sync', "SELECT hnsw_sync('${table}_idx')" ],
+		[ 'hnsw_cleanup', "SELECT hnsw_cleanup('${table}_idx')" ]);
+	my @results = run_each(map { $_->[1] } @work);
+	for my $i (0 .. $#work)
 	{
-		($out, $err) = run("SELECT hnsw_$work('d_$case->{name}_idx')");
-		my $done = $err eq '' || $err =~ /ERROR:  (XX00[012]|0A000):/;
-		ok($done, "$case->{name}: hnsw_$work ends well, or with an error about damage") or diag($err);
+		my $err = $results[$i][1];
+		ok(ends_well($err, 'XX00[012]|0A000'), "$case->{name}: $work[$i][0] ends well, or with an error about damage") or diag($err);
 	}
 }
 
