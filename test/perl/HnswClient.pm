@@ -56,7 +56,7 @@ sub wait_for
 	{
 		return 1 if $self->out =~ $pattern;
 		return $self->out =~ $pattern if $self->ended || time > $end;
-		usleep(500);
+		usleep(2000);
 	}
 }
 
@@ -95,7 +95,7 @@ sub finish
 			delete $running{ $self->{pid} };
 			die "a client did not end in time; its output:\n" . $self->out . $self->err;
 		}
-		usleep(500);
+		usleep(2000);
 	}
 	return $self->{status} >> 8;
 }

@@ -44,7 +44,7 @@ sub fell_backend
 {
 	my ($node, $pid) = @_;
 	my $log_end = -s $node->logfile;
-	my $log = sub { substr(slurp_file($node->logfile), $log_end) };
+	my $log = sub { slurp_file($node->logfile, $log_end) };
 	# One that is about to end by itself can be killed, but ends as it would have. What
 	# befell it the server's log says, as soon as the postmaster has buried it.
 	return 0 unless kill 'KILL', $pid;
@@ -55,7 +55,7 @@ sub fell_backend
 	my $up = wait_until(
 		sub {
 			die "recovery failed:\n" . $log->() if $log->() =~ /FATAL.*inconsistent|PANIC/;
-			return system($node->installed_command('pg_isready'), '-q', '-h', $node->host, '-p', $node->port) == 0;
+			return $log->() =~ /reinitializing.*database system is ready to accept connections/s;
 		});
 	die "the server does not accept connections again:\n" . $log->() unless $up;
 	return 1;
