@@ -635,14 +635,17 @@ for my $case (@cases)
 }
 $node->start;
 
-# Runs statements, each in a session of its own, by one psql; returns a list of rows and
-# error with SQLSTATE for each.
+my $settings = "SET client_min_messages = error; SET statement_timeout = '60s'; SET enable_seqscan = off; SET hnsw.ef_search = 1000;\n";
+# What begins a statement for which nothing is known yet of the index.
+my $anew = "\\c\n$settings";
+
+# Runs statements by one psql, whatever comes of them; returns a list of rows and error with
+# SQLSTATE for each.
 sub run_each
 {
 	my (@statements) = @_;
-	my $settings = "SET client_min_messages = error; SET statement_timeout = '60s'; SET enable_seqscan = off; SET hnsw.ef_search = 1000;";
-	my $script = join '', map { "\\c\n$settings\n$_;\n\\echo -- next\n\\warn -- next\n" } @statements;
-	my (undef, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\n$script", on_error_stop => 0);
+	my $script = join '', map { "$_;\n\\echo -- next\n\\warn -- next\n" } @statements;
+	my (undef, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\n$settings$script", on_error_stop => 0);
 	my @out = split /^-- next\n?/m, $out, -1;
 	my @err = split /^-- next\n?/m, $err, -1;
 	die "a session has ended:\n$script$out$err" unless @out == @statements + 1 && @err == @out;
@@ -676,8 +679,8 @@ for my $case (@cases)
 	my ($check, $heapcheck, $walk, $all, $insertion) = run_each(
 		"SELECT * FROM hnsw_check('$index')",
 		$expect->{heapcheck} ? "SELECT * FROM hnsw_check('$index', heapcheck => true)" : 'SELECT',
-		$search->('vec(7)'),
-		$search->('(SELECT NULL::vector)'),
+		$anew . $search->('vec(7)'),
+		$anew . $search->('(SELECT NULL::vector)'),
 		# Taking a slot off a damaged free list, or linking, is refused.
 		defined $expect->{insertions}
 		? "INSERT INTO d_$name SELECT i, vec(i) FROM generate_series(2000, 2000 + $expect->{insertions}) i"
