@@ -28,7 +28,7 @@ debian_impossible() {  # release
     echo 'debootstrap is missing, and this system has no apt-get to install it with'
   elif [ -n "$mirror" ]; then
     file=$(mktemp)
-    /usr/lib/apt/apt-helper download-file "${mirror%/}/dists/$1/InRelease" "$file" >/dev/null 2>&1 ||
+    timeout --foreground 120 /usr/lib/apt/apt-helper download-file "${mirror%/}/dists/$1/InRelease" "$file" >/dev/null 2>&1 ||
       echo "no mirror of Debian $1 can be reached"
     rm -f "$file"
   fi
@@ -49,10 +49,12 @@ install_debootstrap() {
 make_debian() {  # release, folder, packages
   local release=$1 dir=$2 packages=$3 mirror
   mirror=$(debian_mirror)
-  debootstrap --variant=minbase --include="${packages// /,}" "$release" "$dir" $mirror
+  timeout --foreground -k 10 "${debian_seconds:-3600}" debootstrap --variant=minbase --include="${packages// /,}" "$release" "$dir" $mirror || return
   # How this machine reaches a mirror: by a proxy, or with a clock of its own.
   apt-config dump Acquire | grep -E '::(Proxy|Check-Valid-Until|Check-Date|Retries) ' \
     >"$dir/etc/apt/apt.conf.d/00of-this-machine" || true
+  # What a Debian made to be thrown away loses by a power cut is no loss.
+  echo force-unsafe-io >"$dir/etc/dpkg/dpkg.cfg.d/unsafe-io"
   # Nothing that is installed there starts a service.
   printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
   chmod 755 "$dir/usr/sbin/policy-rc.d"
@@ -83,7 +85,8 @@ copy_tree() {  # tree, folder
 
 # in_debian [-n] [-b|-r FOLDER:INSIDE] ... DEBIAN COMMAND...: runs a command there as
 # root. -n: without a network. -b, -r: with a folder of this machine inside, to be
-# written to or only to be read. A command that takes an hour has hung, and is ended.
+# written to or only to be read. A command that takes longer than `debian_seconds`, an
+# hour where that is not set, is ended, and the status is 124 or 137.
 in_debian() {
   local spaces=(-mpf --kill-child) binds=''
   while :; do
@@ -93,7 +96,7 @@ in_debian() {
       *) break ;;
     esac
   done
-  timeout --foreground -k 10 3600 unshare "${spaces[@]}" bash -euc '
+  timeout --foreground -k 10 "${debian_seconds:-3600}" unshare "${spaces[@]}" bash -euc '
     dir=$1 binds=$2
     shift 2
     if [ -e "$dir/lower" ]; then
