@@ -75,12 +75,21 @@ make_layer() {  # folder, the Debian below
   fi
 }
 
-# What git knows of the tree, as it is here, committed or not.
+# What git knows of the tree, as it is here, committed or not, whoever it belongs to;
+# where it is no clone, all but what was built.
 copy_tree() {  # tree, folder
   mkdir -p "$2"
-  (cd "$1" && git ls-files -z --cached --others --exclude-standard |
-    while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
-    tar --null --no-recursion -T - -cf -) | tar -xf - --no-same-owner -C "$2"
+  (cd "$1" && files_of_tree | tar --null --no-recursion -T - -cf -) | tar -xf - --no-same-owner -C "$2"
+}
+
+files_of_tree() {
+  local file
+  if [ -e .git ]; then
+    git -c safe.directory='*' ls-files -z --cached --others --exclude-standard |
+      while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done
+  else
+    find . \( -path ./build -o -path ./hnswpg.so \) -prune -o \( -type f -o -type l \) -print0
+  fi
 }
 
 # in_debian [-n] [-b|-r FOLDER:INSIDE] ... DEBIAN COMMAND...: runs a command there as
