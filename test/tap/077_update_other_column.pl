@@ -26,7 +26,7 @@ sub make
 # ---- ten rounds of UPDATE and VACUUM ----
 
 my @cases = (
-	[ 'codes', 10000, 128, 'quantization = int8', 'vector_l2_ops', '<->' ],
+	[ 'codes', slow_tests() ? 10000 : 3000, 128, 'quantization = int8', 'vector_l2_ops', '<->' ],
 	[ 'cosine', 2000, 32, 'quantization = int8', 'vector_cosine_ops', '<=>' ],
 	[ 'plain', 2000, 24, 'quantization = none', 'vector_l2_ops', '<->' ],
 	[ 'wide', 150, 2500, 'quantization = none', 'vector_l2_ops', '<->' ],);
