@@ -113,7 +113,7 @@ build/obj/src/%.o: src/%.cpp build/built-for | build/libraries
 
 # The module that test/tap/060_peeks.pl runs: what it reads from pages neither pinned nor
 # locked may be anything (test/model/lying_peeks.cpp). It differs in the sources that read so.
-lying_sources := $(shell grep -rl --include='*.cpp' '"hnswpg/storage/peek.h"' src) test/model/lying_peeks.cpp
+lying_sources := $(shell grep -rl --include='*.cpp' '"hnswpg/storage/page/peek.h"' src) test/model/lying_peeks.cpp
 lying_objects := $(lying_sources:%.cpp=build/lying/%.o)
 
 build/lying/%.o: %.cpp build/built-for | build/libraries

@@ -23,8 +23,8 @@
 #include <random>
 #include <vector>
 
-#include "core/kernels_by_target.h"
-#include "hnswpg/core/kernels.h"
+#include "core/kernels/kernels_by_target.h"
+#include "hnswpg/core/kernels/kernels.h"
 
 namespace {
 

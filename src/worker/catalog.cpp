@@ -1,8 +1,8 @@
 // Scans of catalogs that have no index to serve them.
-#include "hnswpg/worker/catalog.h"
+#include "worker/catalog.h"
 
-#include "hnswpg/storage/index.h"
-#include "hnswpg/storage/worker_slot.h"
+#include "hnswpg/signal/worker_registry.h"
+#include "hnswpg/storage/page/index.h"
 
 extern "C" {
 #include "access/genam.h"

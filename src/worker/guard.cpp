@@ -1,5 +1,5 @@
 // One transaction, and what happens after an error in it.
-#include "hnswpg/worker/guard.h"
+#include "worker/guard.h"
 
 extern "C" {
 #include "access/xact.h"

@@ -2,12 +2,12 @@
 // server's start or promotion, so that what was pending when it stopped does not
 // wait for the next insertion. Then it ends.
 #include "hnswpg/am/am.h"
-#include "hnswpg/storage/announce.h"
-#include "hnswpg/storage/clock.h"
-#include "hnswpg/storage/worker_slot.h"
-#include "hnswpg/type/function.h"
-#include "hnswpg/worker/catalog.h"
-#include "hnswpg/worker/process.h"
+#include "hnswpg/postgres/clock.h"
+#include "hnswpg/postgres/function.h"
+#include "hnswpg/signal/announce_work.h"
+#include "hnswpg/signal/worker_registry.h"
+#include "worker/catalog.h"
+#include "worker/process.h"
 
 extern "C" {
 #include "access/xact.h"

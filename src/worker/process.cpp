@@ -1,5 +1,5 @@
 // Signals and waiting.
-#include "hnswpg/worker/process.h"
+#include "worker/process.h"
 
 extern "C" {
 #include "libpq/pqsignal.h"

@@ -10,13 +10,13 @@
 // them again. One whose creator has not committed, which PREPARE TRANSACTION makes last:
 // its lock is held, so it counts as being in use until that ends. And one that is being
 // built CONCURRENTLY: it takes insertions before it is valid.
-#include "hnswpg/worker/service.h"
+#include "worker/service.h"
 
 #include "hnswpg/am/am.h"
-#include "hnswpg/storage/clock.h"
-#include "hnswpg/storage/sync.h"
-#include "hnswpg/storage/vacuum.h"
-#include "hnswpg/worker/guard.h"
+#include "hnswpg/postgres/clock.h"
+#include "hnswpg/storage/cleanup/cleanup.h"
+#include "hnswpg/storage/link/link_pending.h"
+#include "worker/guard.h"
 
 extern "C" {
 #include "access/relation.h"
@@ -73,7 +73,7 @@ void ReportActivity(const char* verb, uint32_t count, const char* name) {
   pgstat_report_activity(STATE_RUNNING, activity);
 }
 
-bool CleanUp(const Index& index, const char* name, bool* worked) {
+bool CleanUpGivingWay(const HnswIndex& index, const char* name, bool* worked) {
   const Meta meta = ReadMeta(index);
   if (meta.n_dead == 0 || DeadFraction(meta) <= cleanup_threshold) return true;
   ReportActivity("removing", meta.n_dead, name);
@@ -81,25 +81,26 @@ bool CleanUp(const Index& index, const char* name, bool* worked) {
   return RemoveDead(index, true).complete;
 }
 
-bool Link(const Index& index, const char* name, bool* worked) {
+bool LinkGivingWay(const HnswIndex& index, const char* name, bool* worked) {
   const Meta meta = ReadMeta(index);
   if (meta.n_pending == 0) return true;
   ReportActivity("linking", meta.n_pending, name);
   *worked = true;
-  return SyncPending(index, true).complete;
+  return LinkAllPending(index, true).complete;
 }
 
 // Cleanup comes first: inserters cannot do that themselves, and every search pays for the
 // dead, while they see to it that not too much is pending. Linking does every other time
 // that the last attempt did not succeed: one may fail for ever where the other need not.
 Outcome WorkOn(Relation rel, const char* name, bool links_first) {
-  const Index index = OpenIndex(rel);
+  const HnswIndex index = OpenIndex(rel);
   // Long work begins here, and must not keep VACUUM from removing rows: what looks
   // into the catalogs holds a snapshot until it is told that it need not.
   InvalidateCatalogSnapshot();
   bool worked = false;
-  const bool complete = links_first ? Link(index, name, &worked) && CleanUp(index, name, &worked)
-                                    : CleanUp(index, name, &worked) && Link(index, name, &worked);
+  const bool complete =
+      links_first ? LinkGivingWay(index, name, &worked) && CleanUpGivingWay(index, name, &worked)
+                  : CleanUpGivingWay(index, name, &worked) && LinkGivingWay(index, name, &worked);
   if (!complete) return Outcome::kGaveWay;
   return worked ? Outcome::kWorked : Outcome::kNothingToDo;
 }

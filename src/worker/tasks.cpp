@@ -1,5 +1,5 @@
 // When the worker looks at which index.
-#include "hnswpg/worker/tasks.h"
+#include "worker/tasks.h"
 
 namespace hnswpg {
 

@@ -1,14 +1,14 @@
 // The background worker of one database: links what is pending in its hnsw indexes
 // and removes what is dead, until there is nothing to do for a while.
 #include "hnswpg/am/am.h"
-#include "hnswpg/storage/announce.h"
-#include "hnswpg/storage/give_way.h"
-#include "hnswpg/storage/worker_slot.h"
-#include "hnswpg/type/function.h"
-#include "hnswpg/worker/catalog.h"
-#include "hnswpg/worker/guard.h"
-#include "hnswpg/worker/process.h"
-#include "hnswpg/worker/service.h"
+#include "hnswpg/postgres/function.h"
+#include "hnswpg/signal/announce_work.h"
+#include "hnswpg/signal/waiters.h"
+#include "hnswpg/signal/worker_registry.h"
+#include "worker/catalog.h"
+#include "worker/guard.h"
+#include "worker/process.h"
+#include "worker/service.h"
 
 extern "C" {
 #include "pgstat.h"

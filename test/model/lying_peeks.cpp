@@ -6,7 +6,7 @@
 // same.
 #include <cstdlib>
 
-#include "hnswpg/storage/peek.h"
+#include "hnswpg/storage/page/peek.h"
 
 namespace hnswpg {
 namespace {

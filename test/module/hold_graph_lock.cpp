@@ -4,7 +4,7 @@
 //
 //   CREATE FUNCTION hold_graph_lock(regclass) RETURNS void LANGUAGE C AS 'hnswpg_test';
 //   CREATE FUNCTION release_graph_lock(regclass) RETURNS void LANGUAGE C AS 'hnswpg_test';
-#include "hnswpg/storage/server.h"
+#include "hnswpg/postgres/server.h"
 
 extern "C" {
 #include "catalog/pg_class.h"

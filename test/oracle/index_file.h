@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "hnswpg/core/code.h"
-#include "hnswpg/core/element.h"
-#include "hnswpg/core/layout.h"
+#include "hnswpg/core/format/element.h"
+#include "hnswpg/core/format/layout.h"
+#include "hnswpg/core/space/code.h"
 #include "vector_file.h"
 
 namespace hnswpg::tools {

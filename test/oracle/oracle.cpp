@@ -17,7 +17,7 @@
 #include <memory>
 #include <set>
 
-#include "hnswpg/core/code.h"
+#include "hnswpg/core/space/code.h"
 #include "index_file.h"
 
 namespace {
@@ -36,7 +36,9 @@ class OracleSpace : public hnswlib::SpaceInterface<float> {
   size_t vector_at() const { return kCodeAt + (codes_.code_bytes() + 7) / 8 * 8; }
   const CodeSpace& codes() const { return codes_; }
 
-  size_t get_data_size() override { return vector_at() + (codes_.dim() * sizeof(float) + 7) / 8 * 8; }
+  size_t get_data_size() override {
+    return vector_at() + (codes_.dim() * sizeof(float) + 7) / 8 * 8;
+  }
   hnswlib::DISTFUNC<float> get_dist_func() override { return &Distance; }
   void* get_dist_func_param() override { return this; }
 

@@ -3,7 +3,7 @@
 #ifndef HNSWPG_AM_AM_H_
 #define HNSWPG_AM_AM_H_
 
-#include "hnswpg/storage/index.h"
+#include "hnswpg/storage/page/index.h"
 
 extern "C" {
 #include "nodes/execnodes.h"
@@ -32,7 +32,7 @@ bool LinksAtOnce(Relation index);
 // ---- SET hnsw.... (settings.cpp) ----
 
 extern int ef_search;
-extern int iterative_scan;  // a FurtherRounds (hnswpg/storage/search_options.h)
+extern int iterative_scan;  // a FurtherRounds (hnswpg/storage/search/options.h)
 extern int max_scan_tuples;
 extern int pending_limit;
 extern bool startup_sync;

@@ -1,0 +1,131 @@
+// A rotation of the tree of parents. Reads slots one at a time, then changes all in
+// one record.
+#include "storage/graph/parent_tree.h"
+
+#include <algorithm>
+
+#include "hnswpg/storage/graph/slot_reader.h"
+#include "hnswpg/storage/page/page_txn.h"
+
+namespace hnswpg {
+namespace {
+
+SlotCopy ReadInGraph(const HnswIndex& index, ElementId id, ElementId child) {
+  if (id >= ReadMeta(index).next_element) {
+    ReportDamage(index.rel, index.layout.SlotBlock(child), child, "the parent does not exist");
+  }
+  SlotCopy copy;
+  ReadSlot(index, id, &copy, nullptr);
+  const bool in_graph =
+      copy.head.state == SlotState::kLinked || copy.head.state == SlotState::kDead;
+  if (!in_graph || !copy.HasLink(child)) {
+    ReportDamage(index.rel, index.layout.SlotBlock(id), id,
+                 psprintf("has no link to element %u, which is its child", child));
+  }
+  return copy;
+}
+
+// Which link of the element's full list gives way.
+struct Victim {
+  ElementId id;
+  bool is_child;
+};
+
+Victim ChooseVictim(const HnswIndex& index, ElementId id, const SlotCopy& copy) {
+  Victim victim = {kNoId, true};
+  for (int i = 0; i < copy.tail.n_links; i++) {
+    SlotCopy other;
+    ReadSlot(index, copy.links[i], &other, nullptr);
+    if (other.tail.parent != id) return {copy.links[i], false};
+    if (victim.id == kNoId || other.head.state == SlotState::kDead) victim.id = copy.links[i];
+  }
+  return victim;
+}
+
+void ReplaceLink(const HnswIndex& index, char* slot, ElementId from, ElementId to) {
+  ElementId* links = LinksAt(slot, index.layout);
+  ElementId* end = links + TailAt(slot, index.layout)->n_links;
+  if (std::find(links, end, to) == end) *std::find(links, end, from) = to;
+}
+
+// What the change is made of. `grandparent` is kNoId where the parent is the entry
+// point.
+struct Change {
+  ElementId id;
+  ElementId parent;
+  ElementId grandparent;
+  ElementId displaced;  // kNoId: nobody
+  ElementId over;       // whose place in the element's list the parent takes; kNoId: none
+  bool add;             // the parent is added to the element's list
+};
+
+void Apply(const HnswIndex& index, const Change& change, const ElementHead& head) {
+  const ElementLayout& layout = index.layout;
+  const bool at_root = change.grandparent == kNoId;
+  PageTxn txn(index, WriteMode::kLogged);
+  txn.Want(at_root ? kMetaBlock : layout.SlotBlock(change.grandparent));
+  txn.Want(layout.SlotBlock(change.parent));
+  txn.Want(layout.SlotBlock(change.id));
+  if (change.displaced != kNoId) txn.Want(layout.SlotBlock(change.displaced));
+  txn.Begin();
+  if (at_root) {
+    txn.meta()->entry = change.id;
+    txn.meta()->entry_level = head.level;
+  } else {
+    ReplaceLink(index, txn.slot(change.grandparent), change.parent, change.id);
+  }
+  ElementTail* tail = TailAt(txn.slot(change.id), layout);
+  tail->parent = change.grandparent;
+  TailAt(txn.slot(change.parent), layout)->parent = change.id;
+  if (change.over != kNoId) ReplaceLink(index, txn.slot(change.id), change.over, change.parent);
+  if (change.add) LinksAt(txn.slot(change.id), layout)[tail->n_links++] = change.parent;
+  if (change.displaced != kNoId) {
+    ReplaceLink(index, txn.slot(change.parent), change.id, change.displaced);
+    TailAt(txn.slot(change.displaced), layout)->parent = change.parent;
+  }
+  txn.Commit();
+}
+
+// The grandparent links to the element already: nobody has to give way.
+void MoveUp(const HnswIndex& index, ElementId id, ElementId grandparent) {
+  PageTxn txn(index, WriteMode::kLogged);
+  txn.Want(index.layout.SlotBlock(id));
+  txn.Begin();
+  TailAt(txn.slot(id), index.layout)->parent = grandparent;
+  txn.Commit();
+}
+
+}  // namespace
+
+ParentSwap SwapWithParent(const HnswIndex& index, ElementId id) {
+  SlotCopy self;
+  ReadSlot(index, id, &self, nullptr);
+  const ElementId parent = self.tail.parent;
+  const SlotCopy above = ReadInGraph(index, parent, id);
+  const ElementId grandparent = above.tail.parent;
+  if (parent == id || grandparent == id || grandparent == parent) {
+    ReportDamage(index.rel, index.layout.SlotBlock(id), id,
+                 "its chain of parents leads back to it");
+  }
+  if (grandparent == kNoId && ReadMeta(index).entry != parent) {
+    ReportDamage(index.rel, index.layout.SlotBlock(parent), parent,
+                 "has no parent, but is not the entry point");
+  }
+  if (grandparent != kNoId && ReadInGraph(index, grandparent, parent).HasLink(id)) {
+    MoveUp(index, id, grandparent);
+    return {grandparent, kNoId, kNoId};
+  }
+  Change change = {id, parent, grandparent, kNoId, kNoId, false};
+  if (!self.HasLink(parent)) {
+    change.add = self.tail.n_links < index.layout.max_links(0);
+    if (!change.add) {
+      const Victim victim = ChooseVictim(index, id, self);
+      change.over = victim.id;
+      if (victim.is_child) change.displaced = victim.id;
+    }
+  }
+  Apply(index, change, self.head);
+  return {grandparent, parent, change.displaced};
+}
+
+}  // namespace hnswpg
