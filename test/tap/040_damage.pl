@@ -21,7 +21,7 @@ sub create_table
 		CREATE TABLE $name (id int, v vector(8)) WITH (fillfactor = 50, autovacuum_enabled = off);
 		INSERT INTO $name SELECT i, vec(i) FROM generate_series(1, 300) i;
 		INSERT INTO $name SELECT i, vec(0) FROM generate_series(301, 340) i;
-		CREATE INDEX ${name}_idx ON $name USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 20);
+		CREATE INDEX ${name}_idx ON $name USING hnsw (v vector_l2_ops) WITH (quantization = int8, m = 4, ef_construction = 20);
 		DELETE FROM $name WHERE id BETWEEN 10 AND 40;
 		VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) $name;
 		SELECT hnsw_cleanup('${name}_idx');

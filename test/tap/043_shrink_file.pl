@@ -17,7 +17,7 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE t (id int, v vector(16));
 	INSERT INTO t SELECT i, vec(i) FROM generate_series(1, 8000) i;
 	SET effective_cache_size = 1;  -- slots in the order of rows: CREATE INDEX leaves them so
-	CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 20);
+	CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (quantization = int8, m = 4, ef_construction = 20);
 });
 
 sub sql { my ($sql) = @_; return $node->safe_psql('postgres', $sql); }
@@ -121,7 +121,7 @@ all_found('filled again');
 # On a temporary table VACUUM does it all.
 is(sql(q{
 	CREATE TEMPORARY TABLE tt (id int, v vector(16));
-	CREATE INDEX tt_idx ON tt USING hnsw (v vector_l2_ops);
+	CREATE INDEX tt_idx ON tt USING hnsw (v vector_l2_ops) WITH (quantization = int8);
 	INSERT INTO tt SELECT i, vec(i) FROM generate_series(1, 1000) i;
 	DELETE FROM tt;
 	VACUUM (INDEX_CLEANUP ON) tt;

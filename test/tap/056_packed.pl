@@ -62,7 +62,7 @@ sub sound
 }
 
 my $too_large = 'SET effective_cache_size = 1;';
-build('m = 8', $too_large);
+build('quantization = int8, m = 8', $too_large);
 my $chance = within_pages();
 cmp_ok($chance, '<', 0.04, 'too large for the cache: in the order of rows');
 is(sql(q{SELECT entry_point > 0 FROM hnsw_status('t_idx')}), 't', 'the entry point is where it came');
@@ -80,23 +80,23 @@ sub packed
 	return;
 }
 
-build('m = 8');
+build('quantization = int8, m = 8');
 packed('CREATE INDEX');
-build('m = 8', 'SET max_parallel_maintenance_workers = 0;');
+build('quantization = int8, m = 8', 'SET max_parallel_maintenance_workers = 0;');
 packed('with one thread');
 build('m = 8, quantization = none', $too_large);
 packed('without codes, which moves nothing');
 
-build('m = 8', $too_large);
+build('quantization = int8, m = 8', $too_large);
 sql('REINDEX INDEX CONCURRENTLY t_idx');
 packed('REINDEX CONCURRENTLY');
-build('m = 8', $too_large);
+build('quantization = int8, m = 8', $too_large);
 sql(q{SELECT hnsw_sync('t_idx', rebuild => true)});
 packed('hnsw_sync, rebuild');
 
 # What the build went on with on pages: packed is what was there by then.
 my ($out, $notice);
-$node->psql('postgres', "DROP INDEX t_idx; SET maintenance_work_mem = '1MB'; CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (m = 8)",
+$node->psql('postgres', "DROP INDEX t_idx; SET maintenance_work_mem = '1MB'; CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (quantization = int8, m = 8)",
 	on_error_die => 1, stdout => \$out, stderr => \$notice);
 like($notice, qr/no longer fits/, 'too little memory is told');
 sound('begun in memory');

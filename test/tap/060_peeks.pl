@@ -33,7 +33,7 @@ sub new_table
 	my ($name, $options) = @_;
 	$node->safe_psql('postgres', qq{
 		CREATE TABLE $name (id int, v vector(8));
-		CREATE INDEX ${name}_idx ON $name USING hnsw (v vector_l2_ops) WITH ($options);
+		CREATE INDEX ${name}_idx ON $name USING hnsw (v vector_l2_ops) WITH (quantization = int8, $options);
 	});
 	return;
 }

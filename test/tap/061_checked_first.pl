@@ -17,7 +17,7 @@ $node->safe_psql('postgres', q{
 	  $$SELECT array_agg((sin(i * 12.9898 + j * 78.233) * 10)::real)::vector FROM generate_series(1, 8) j$$;
 	CREATE TABLE t (id int, v vector(8)) WITH (autovacuum_enabled = off);
 	INSERT INTO t SELECT i, vec(i) FROM generate_series(1, 300) i;
-	CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 20);
+	CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (quantization = int8, m = 4, ef_construction = 20);
 });
 my $path = $node->data_dir . '/' . $node->safe_psql('postgres', q{SELECT pg_relation_filepath('t_idx')});
 

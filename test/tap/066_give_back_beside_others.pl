@@ -22,10 +22,10 @@ sql(q{
 	SET effective_cache_size = 1;  -- slots in the order of rows: CREATE INDEX leaves them so
 	CREATE TABLE t (id int, v vector(16));
 	INSERT INTO t SELECT i, vec(i, 16) FROM generate_series(1, 8000) i;
-	CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 20);
+	CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops) WITH (quantization = int8, m = 4, ef_construction = 20);
 	CREATE TABLE s (id int, v vector(4));
 	INSERT INTO s SELECT i, vec(i, 4) FROM generate_series(1, 30000) i;
-	CREATE INDEX s_idx ON s USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 10);
+	CREATE INDEX s_idx ON s USING hnsw (v vector_l2_ops) WITH (quantization = int8, m = 4, ef_construction = 10);
 });
 
 sub size { my ($index) = @_; return sql("SELECT pg_relation_size('$index')"); }
