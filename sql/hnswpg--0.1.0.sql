@@ -391,7 +391,9 @@ CREATE FUNCTION hnsw_status(
     OUT elements bigint, OUT pending bigint, OUT dead bigint, OUT free bigint,
     OUT duplicates bigint, OUT levels integer, OUT entry_point bigint,
     OUT last_sync timestamp with time zone,
-    OUT graph_bytes bigint, OUT vector_bytes bigint, OUT total_bytes bigint)
+    OUT graph_bytes bigint, OUT vector_bytes bigint, OUT total_bytes bigint,
+    OUT quantization text, OUT automatic boolean, OUT exact_elements bigint,
+    OUT code_book integer)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION hnsw_status(regclass, boolean) IS
@@ -428,6 +430,10 @@ COMMENT ON COLUMN hnsw_indexes.last_sync IS 'when an element was linked last; NU
 COMMENT ON COLUMN hnsw_indexes.graph_bytes IS 'bytes of the pages that hold the graph, with the codes by which it is walked';
 COMMENT ON COLUMN hnsw_indexes.vector_bytes IS 'bytes of the pages that hold the exact vectors; 0 with quantization = none, which has them in the graph';
 COMMENT ON COLUMN hnsw_indexes.total_bytes IS 'bytes of the index';
+COMMENT ON COLUMN hnsw_indexes.quantization IS 'what the graph is walked by: int8, codes of one byte a dimension; none, the vectors';
+COMMENT ON COLUMN hnsw_indexes.automatic IS 'whether the index has chosen the quantization for its data';
+COMMENT ON COLUMN hnsw_indexes.exact_elements IS 'elements that were linked to be measured by their vectors, since their codes do not tell them from their neighbours; all of them without codes';
+COMMENT ON COLUMN hnsw_indexes.code_book IS 'what codes are relative to: 0 none, 1 the origin, 2 and more a centre that was learnt, counted';
 
 -- As the statistics views of the server, which tell as much.
 GRANT SELECT ON hnsw_indexes TO PUBLIC;

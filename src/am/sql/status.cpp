@@ -17,6 +17,7 @@ extern "C" {
 #include "catalog/pg_class.h"
 #include "funcapi.h"
 #include "access/xact.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 #include "utils/tuplestore.h"
@@ -30,7 +31,7 @@ namespace {
 
 // The columns, in the order of the SQL declaration.
 struct Row {
-  static constexpr int kColumns = 13;
+  static constexpr int kColumns = 17;
   Datum values[kColumns] = {};
   bool nulls[kColumns] = {};
   int n = 0;
@@ -86,6 +87,14 @@ void AddSizes(const HnswIndex& index, Row* row) {
   row->AddCount(static_cast<int64>(blocks) * BLCKSZ);
 }
 
+void AddCodes(const Meta& meta, Row* row) {
+  const bool none = meta.quantization == static_cast<uint8_t>(Quantization::kNone);
+  row->Add(CStringGetTextDatum(none ? "none" : "int8"));
+  row->Add(BoolGetDatum(meta.automatic != 0));
+  row->AddCount(none ? meta.n_linked : meta.n_exact);
+  row->Add(Int32GetDatum(meta.book));
+}
+
 Row Describe(const IndexTarget& target) {
   const HnswIndex index = OpenIndex(target.index);
   Row row;
@@ -94,6 +103,7 @@ Row Describe(const IndexTarget& target) {
   AddCounts(index.meta, &row);
   AddGraph(index.meta, &row);
   AddSizes(index, &row);
+  AddCodes(index.meta, &row);
   return row;
 }
 
