@@ -87,7 +87,8 @@ sub _compute_layout
 	$self->{uppers_per_page} = int(8160 / $self->{upper_bytes});
 	$self->{vector_bytes} = $int8 ? 4 * $d : 0;
 	# Behind the metapage, the two places of the code book.
-	$self->{begin} = 1 + 2 * ($int8 ? ceil_div(4 * $d, 8152) : 0);
+	$self->{book_pages} = $int8 ? ceil_div(4 * $d, 8152) : 0;
+	$self->{begin} = 1 + 2 * $self->{book_pages};
 	my $elements = 1;
 	$elements++ while $self->_pages($elements + 1) <= 64;
 	$self->{elements} = $elements;
@@ -128,6 +129,24 @@ sub set_meta
 {
 	my ($self, $name, $value) = @_;
 	$self->_put(24 + $META{$name}[0], $META{$name}[1], $value);
+	return;
+}
+
+# The first page of the code book in force, of which there must be one.
+sub book_block
+{
+	my ($self) = @_;
+	my $book = $self->meta('book');
+	die "$self->{path} has no code book\n" if $book < 2;
+	return 1 + $book % 2 * $self->{book_pages};
+}
+
+# Fields of the code book in force: its number, and the bits of its first value.
+my %BOOK = (number => [ 0, 'v' ], first => [ 8, 'V' ]);
+sub set_book
+{
+	my ($self, $name, $value) = @_;
+	$self->_put($self->book_block * PAGE + 24 + $BOOK{$name}[0], $BOOK{$name}[1], $value);
 	return;
 }
 

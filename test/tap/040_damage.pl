@@ -88,14 +88,41 @@ damage cut_file => sub {
 };
 damage cut_to_metapage => sub {
 	my ($f) = @_;
-	$f->truncate_to(1);
 	my $n = $f->meta('next_element');
+	$f->truncate_to(1);
 	return { report => [ 0, '', "$n slots are in use, but the file ends after 1 blocks" ], error => { sqlstate => 'XX' } };
 };
 damage empty_file => sub {
 	my ($f) = @_;
 	$f->truncate_to(0);
 	return { report => [ 0, '', 'the file is empty' ], error => { sqlstate => 'XX' } };
+};
+
+# --- the code book ---
+# It lies behind the metapage, in the first or second place.
+
+damage cut_before_book => sub {
+	my ($f) = @_;
+	my $book = $f->book_block;
+	$f->truncate_to($book);
+	return { report => [ 0, '', qr/at block $book: the file ends before its code book does/ ], error => { block => $book } };
+};
+damage book_of_wrong_kind => sub {
+	my ($f) = @_;
+	my $book = $f->book_block;
+	$f->set_kind($book, 2);
+	return { report => [ 0, '', qr/at block $book: not a page of the kind that belongs here/ ], error => { block => $book } };
+};
+damage book_of_another_number => sub {
+	my ($f) = @_;
+	$f->set_book('number', $f->meta('book') + 2);
+	return { report => [ 0, '', qr/the code book is not the one that the metapage names/ ], error => { block => 0 } };
+};
+damage book_not_finite => sub {
+	my ($f) = @_;
+	$f->set_book('first', unpack('V', pack('f', 9**9**9)));
+	my $book = $f->book_block;
+	return { report => [ 0, '', qr/at block $book: the centre of the code book is not finite/ ], error => { block => $book } };
 };
 
 # --- the metapage ---

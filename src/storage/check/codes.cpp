@@ -121,7 +121,7 @@ void CodeExaminer::Examine(ElementId id) {
            book_ & kMaxBook);
   }
   // A code by an older book is not used.
-  if ((book_ & kMaxBook) != current) return;
+  if ((book_ & kMaxBook) != current || !e_->centre_known) return;
   e_->index.space.Encode(vector_, computed_);
   if (memcmp(stored_, computed_, e_->index.space.code_bytes()) != 0) {
     Report(e_, e_->SlotBlock(id), id, "its code is not the code of its vector");

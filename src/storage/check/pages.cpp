@@ -127,6 +127,11 @@ struct Opening {
 
 void ReadMetaPage(void* arg) {
   const Opening* opening = static_cast<const Opening*>(arg);
+  *opening->index = OpenWithoutCentre(opening->rel);
+}
+
+void ReadCodeBook(void* arg) {
+  const Opening* opening = static_cast<const Opening*>(arg);
   *opening->index = OpenIndex(opening->rel);
 }
 
@@ -141,8 +146,12 @@ Examination* OpenExamination(Relation rel, CheckSink sink) {
     sink.add(sink.arg, kMetaBlock, kNoId, message);
     return nullptr;
   }
-  return new (palloc(sizeof(Examination)))
+  message = CatchDamage(ReadCodeBook, &opening);
+  if (message != nullptr) sink.add(sink.arg, kMetaBlock, kNoId, message);
+  Examination* examination = new (palloc(sizeof(Examination)))
       Examination(*index, sink, ContextArena(CurrentMemoryContext));
+  examination->centre_known = message == nullptr;
+  return examination;
 }
 
 void ExaminePages(Examination* e) {

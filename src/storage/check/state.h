@@ -74,7 +74,8 @@ struct Examination {
   CheckSink sink;
   BufferAccessStrategy strategy = nullptr;
 
-  BlockNumber blocks = 0;  // of the file, in the beginning
+  bool centre_known = true;  // else the code book is damaged, which is reported
+  BlockNumber blocks = 0;    // of the file, in the beginning
   PageStatus* pages = nullptr;
 
   ElementId end = 0;  // slots below it are examined
@@ -119,7 +120,8 @@ inline bool KeepsContent(const char* page, uint32_t end) {
   return reinterpret_cast<const PageHeaderData*>(page)->pd_lower >= end;
 }
 
-// Reads the metapage. Null if it is damaged, which is reported.
+// Reads the metapage and the code book, and reports what is damaged of them. Null if the
+// metapage is.
 Examination* OpenExamination(Relation rel, CheckSink sink);
 // Every page is readable, and of the kind that belongs there or never written.
 void ExaminePages(Examination* examination);

@@ -47,6 +47,10 @@ BookHead* BookHeadOf(Page page) { return reinterpret_cast<BookHead*>(PageGetCont
 }  // namespace
 
 bool ReadCentre(Relation rel, const ElementLayout& layout, uint16_t number, const float** centre) {
+  const BlockNumber last = layout.BookPiece(number % 2, layout.book_bytes() - 1).block;
+  if (RelationGetNumberOfBlocks(rel) <= last) {
+    ReportDamage(rel, last, kNoId, "the file ends before its code book does");
+  }
   char* bytes = static_cast<char*>(palloc(layout.book_bytes()));
   bool complete = true;
   for (uint32_t done = 0; done < layout.book_bytes() && complete;) {

@@ -135,6 +135,13 @@ HnswIndex OpenIndex(Relation rel) {
   ReportDamage(rel, kMetaBlock, kNoId, "the code book is not the one that the metapage names");
 }
 
+HnswIndex OpenWithoutCentre(Relation rel) {
+  const Meta meta = ReadCheckedMeta(rel);
+  const IndexParameters p = ParametersIn(meta);
+  const CodeSpace space(p.metric, p.quantization, p.dim);
+  return HnswIndex{{p, space, ElementLayout(FootprintOf(p), p.m)}, rel, meta};
+}
+
 Meta ReadMeta(const HnswIndex& index) {
   Buffer buffer = ReadBuffer(index.rel, kMetaBlock);
   LockBuffer(buffer, BUFFER_LOCK_SHARE);

@@ -61,6 +61,10 @@ void InitMetaPage(Page page, const IndexParameters& parameters);
 // format version that this code does not know. No lock held at entry or exit.
 HnswIndex OpenIndex(Relation rel);
 
+// The same where the code book may be damaged: it is not read, so nothing can be encoded
+// and no distance be measured by codes.
+HnswIndex OpenWithoutCentre(Relation rel);
+
 // The current contents of the metapage; share lock taken and released.
 Meta ReadMeta(const HnswIndex& index);
 
