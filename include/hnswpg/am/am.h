@@ -62,6 +62,7 @@ inline constexpr int kSupportProcs = 1;
 inline constexpr int kDistanceStrategy = 1;
 
 struct OpclassSupport {
+  Representation representation;
   Metric metric;
 };
 const OpclassSupport* SupportOf(Relation index);
@@ -70,10 +71,25 @@ const OpclassSupport* SupportOf(Relation index);
 // be indexed so.
 IndexParameters ParametersOf(Relation index);
 
-// The vector to be indexed: detoasted, of the index's dimensions. Null if it is
-// not to be indexed (a zero vector has no cosine). Raises an error for other
-// dimensions.
-const float* IndexableVector(const IndexParameters& parameters, Datum value);
+// ---- from a value of SQL to a vector (take_vector.cpp) ----
+// The one way in for everything: what is inserted, built from, checked and searched for. The
+// bytes are the value's own, or a copy in the current memory context where it was toasted.
+// Each raises an error for a value that is damaged.
+
+// A row's vector. Null if it is not to be indexed, since it has no distances (CodeSpace).
+// Raises an error for other dimensions than the index's.
+const void* TakeRow(const CodeSpace& space, Datum value);
+
+// What a search is for. Null if nothing is near it. For other dimensions it raises the error
+// that the distance operator would.
+const void* TakeQuery(const CodeSpace& space, Datum value);
+
+// Of whatever dimensions.
+struct TakenVector {
+  const void* bytes;  // null as with TakeRow
+  size_t size;
+};
+TakenVector TakeAny(Representation representation, Metric metric, Datum value);
 
 // ---- callbacks ----
 

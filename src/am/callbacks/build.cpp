@@ -149,13 +149,13 @@ void GoOnOnPages(BuildState* state) {
   EnterPhase(kPhaseInsert);
 }
 
-void InsertOnPages(const HnswIndex& index, const float* vector, ItemPointer tid) {
+void InsertOnPages(const HnswIndex& index, const void* vector, ItemPointer tid) {
   const Written written = WriteElement(index, WriteMode::kBuilding, vector, tid);
   LinkPendingUntil(index, WriteMode::kBuilding, written.id);
 }
 
 // Takes the row into the graph in memory. False if it does not fit.
-bool AddInMemory(BuildState* state, const float* vector, ItemPointer tid) {
+bool AddInMemory(BuildState* state, const void* vector, ItemPointer tid) {
   if (state->builder->memory_used() + MemoryBeside(state) > BuildMemoryLimit()) return false;
   const ElementId equal = state->equal->Find(vector);
   if (equal != kNoId) {
@@ -172,7 +172,7 @@ bool AddInMemory(BuildState* state, const float* vector, ItemPointer tid) {
   return true;
 }
 
-void AddVector(BuildState* state, const float* vector, ItemPointer tid) {
+void AddVector(BuildState* state, const void* vector, ItemPointer tid) {
   if (state->builder) {
     if (AddInMemory(state, vector, tid)) return;
     GoOnOnPages(state);
@@ -187,7 +187,7 @@ void AddRow(Relation, ItemPointer tid, Datum* values, bool* nulls, bool, void* a
   CHECK_FOR_INTERRUPTS();
   if (nulls[0] || state->gave_up) return;
   MemoryContext old = MemoryContextSwitchTo(state->row_context);
-  const float* vector = IndexableVector(state->index->parameters, values[0]);
+  const void* vector = TakeRow(state->index->space, values[0]);
   if (vector) {
     AddVector(state, vector, tid);
     CountRow(state);
@@ -230,11 +230,10 @@ double BuildFrom(Relation heap, Relation rel, IndexInfo* info, BuildState* state
 HnswIndex CreateFile(Relation rel, const IndexParameters& parameters, const float* centre) {
   UnlockReleaseBuffer(CreateMetaPage(rel, MAIN_FORKNUM, parameters));
   if (parameters.book > kOriginBook) {
-    const HnswIndex index = {
-        {parameters, CodeSpace(parameters.metric, parameters.quantization, parameters.dim),
-         ElementLayout(FootprintOf(parameters), parameters.m)},
-        rel,
-        Meta{}};
+    const HnswIndex index = {{parameters, CodeSpace(parameters.kind(), parameters.dim),
+                              ElementLayout(FootprintOf(parameters), parameters.m)},
+                             rel,
+                             Meta{}};
     WriteCentre(index, WriteMode::kBuilding, parameters.book, centre);
   }
   return OpenIndex(rel);

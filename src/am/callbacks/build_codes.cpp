@@ -23,7 +23,7 @@ constexpr BlockNumber kRuns = 64;
 constexpr uint32_t kProbes = 200;
 
 struct Sample {
-  const IndexParameters* parameters;
+  const CodeSpace* space;
   CentreFinder* vectors;
   uint32_t left;  // that this run of blocks may add
   MemoryContext row_context;
@@ -35,9 +35,9 @@ void TakeRow(Relation, ItemPointer, Datum* values, bool* nulls, bool alive, void
   CHECK_FOR_INTERRUPTS();
   if (nulls[0] || !alive || sample->left == 0) return;
   MemoryContext old = MemoryContextSwitchTo(sample->row_context);
-  const float* vector = IndexableVector(*sample->parameters, values[0]);
+  const void* vector = TakeRow(*sample->space, values[0]);
   if (vector != nullptr) {
-    sample->vectors->Add(vector);
+    sample->vectors->Add(static_cast<const float*>(vector));
     sample->left--;
   }
   MemoryContextSwitchTo(old);
@@ -106,17 +106,19 @@ void ChooseCodes(Relation heap, Relation rel, IndexInfo* info, IndexParameters* 
   MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg sample", ALLOCSET_DEFAULT_SIZES);
   MemoryContext old = MemoryContextSwitchTo(context);
-  const uint32_t wanted = std::clamp<uint32_t>(kSampleBytes / (parameters->dim * sizeof(float)),
-                                               kFewestVectors, kSampleVectors);
+  const CodeSpace from_origin(parameters->kind(), parameters->dim);
+  const uint32_t wanted =
+      std::clamp<uint32_t>(static_cast<uint32_t>(kSampleBytes / from_origin.vector_bytes()),
+                           kFewestVectors, kSampleVectors);
   CentreFinder vectors(parameters->metric, parameters->dim, wanted);
   Sample sample = {
-      parameters, &vectors, 0,
+      &from_origin, &vectors, 0,
       AllocSetContextCreate(context, "hnswpg sample, one row", ALLOCSET_DEFAULT_SIZES)};
   ReadSample(heap, rel, info, wanted, &sample);
   if (vectors.n() > 0) {
     vectors.Find(centre);
     parameters->book = kOriginBook + 1;
-    const CodeSpace space(parameters->metric, parameters->quantization, parameters->dim, centre);
+    const CodeSpace space(parameters->kind(), parameters->dim, centre);
     if (parameters->automatic && BlindShare(space, vectors) > kTooManyBlind) {
       parameters->quantization = Quantization::kNone;
       parameters->book = kNoBook;

@@ -57,7 +57,7 @@ void SlowDown(double n_pending) {
   CHECK_FOR_INTERRUPTS();
 }
 
-void Insert(const Inserter& inserter, const float* vector, ItemPointer tid, bool unchanged) {
+void Insert(const Inserter& inserter, const void* vector, ItemPointer tid, bool unchanged) {
   const HnswIndex& index = inserter.index;
   const ElementId equal = unchanged ? FindEqualElement(index, vector) : kNoId;
   if (equal != kNoId && AppendTid(index, equal, vector, tid)) return;
@@ -81,7 +81,7 @@ bool hnswinsert(Relation rel, Datum* values, bool* nulls, ItemPointer tid, Relat
   // with the same IndexInfo; but the relation's memory may move.
   inserter->index.rel = rel;
   MemoryContext old = MemoryContextSwitchTo(inserter->scratch.lent->context);
-  const float* vector = IndexableVector(inserter->index.parameters, values[0]);
+  const void* vector = TakeRow(inserter->index.space, values[0]);
   if (vector) Insert(*inserter, vector, tid, unchanged);
   MemoryContextSwitchTo(old);
   MemoryContextReset(inserter->scratch.lent->context);

@@ -18,7 +18,6 @@ extern "C" {
 #include "am/callbacks/session_memory.h"
 #include "hnswpg/storage/search/search.h"
 #include "hnswpg/storage/vacuum/mark_killed.h"
-#include "hnswpg/type/vector/vector.h"
 
 namespace hnswpg {
 namespace {
@@ -33,10 +32,6 @@ struct ScanOpaque {
 
 SessionMemory session_memory = {"hnswpg scan", nullptr};
 
-bool IsZero(const float* x, int dim) {
-  return std::all_of(x, x + dim, [](float value) { return value == 0.0f; });
-}
-
 // What the session's settings say when the scan begins.
 SearchOptions OptionsOf(IndexScanDesc desc) {
   SearchOptions options;
@@ -50,17 +45,10 @@ SearchOptions OptionsOf(IndexScanDesc desc) {
 // Makes the search from the ORDER BY argument, in the scan's memory context.
 Search* MakeSearch(IndexScanDesc desc, VisitedBits* visited) {
   const HnswIndex index = OpenIndex(desc->indexRelation);
-  const IndexParameters& parameters = index.parameters;
   const ScanKey key = &desc->orderByData[0];
-  const float* query = nullptr;
+  const void* query = nullptr;
   if (!(key->sk_flags & SK_ISNULL)) {
-    const Vector* vector = DatumGetVector(key->sk_argument);
-    if (vector->dim != static_cast<int>(parameters.dim)) {
-      ereport(ERROR, DifferentDimsError(parameters.dim, vector->dim));
-    }
-    // Nothing has a cosine with a zero vector: every distance is NaN.
-    const bool no_order = parameters.metric == Metric::kCosine && IsZero(vector->x, vector->dim);
-    query = no_order ? nullptr : vector->x;
+    query = TakeQuery(index.space, key->sk_argument);
   }
   void* code = palloc0(index.space.code_bytes());
   if (query) index.space.Encode(query, code);

@@ -19,10 +19,10 @@ extern "C" {
 namespace hnswpg {
 namespace {
 
-const OpclassSupport kL2Support = {Metric::kL2};
-const OpclassSupport kIpSupport = {Metric::kInnerProduct};
-const OpclassSupport kCosineSupport = {Metric::kCosine};
-const OpclassSupport kL1Support = {Metric::kL1};
+const OpclassSupport kL2Support = {Representation::kFloat32, Metric::kL2};
+const OpclassSupport kIpSupport = {Representation::kFloat32, Metric::kInnerProduct};
+const OpclassSupport kCosineSupport = {Representation::kFloat32, Metric::kCosine};
+const OpclassSupport kL1Support = {Representation::kFloat32, Metric::kL1};
 
 bool IsSupportFunction(const FormData_pg_amproc* proc) {
   return proc->amprocnum == kSupportProc &&

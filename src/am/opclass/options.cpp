@@ -23,8 +23,6 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
-#include "hnswpg/type/vector/vector.h"
-
 namespace hnswpg {
 namespace {
 
@@ -67,18 +65,15 @@ void ChooseQuantization(Relation index, const Options* options, IndexParameters*
   const int asked = options ? options->quantization : static_cast<int>(kOptionAuto);
   p->automatic = asked == kOptionAuto;
   p->quantization = Quantization::kInt8;
-  if (p->metric == Metric::kL1) {
-    if (asked == kOptionInt8) {
-      ereport(ERROR,
-              (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-               errmsg("index \"%s\" cannot use quantization \"int8\": there are no codes for "
-                      "the L1 distance",
-                      RelationGetRelationName(index)),
-               errhint("Leave the option out, or say quantization = none.")));
-    }
-    p->quantization = Quantization::kNone;
+  const bool has_codes = SpaceExists(p->kind());
+  if (!has_codes && asked == kOptionInt8) {
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("index \"%s\" cannot use quantization \"int8\": there are no codes for "
+                           "this distance",
+                           RelationGetRelationName(index)),
+                    errhint("Leave the option out, or say quantization = none.")));
   }
-  if (asked == kOptionNone || (p->automatic && p->dim <= kFewDimensions)) {
+  if (!has_codes || asked == kOptionNone || (p->automatic && p->dim <= kFewDimensions)) {
     p->quantization = Quantization::kNone;
   }
   p->book = p->quantization == Quantization::kNone ? kNoBook : kOriginBook;
@@ -131,7 +126,8 @@ BuildOptions NewBuildOptions(Oid index) {
 bool WasBuiltSo(const IndexParameters& graph, const BuildOptions& options) {
   if (graph.m != options.m || graph.ef_construction != options.ef_construction) return false;
   if (options.quantization == kOptionAuto) {
-    return graph.automatic || graph.metric == Metric::kL1;  // which leaves no choice
+    const SpaceKind coded = {graph.representation, graph.metric, Quantization::kInt8};
+    return graph.automatic || !SpaceExists(coded);  // which leaves no choice
   }
   return (options.quantization == kOptionNone) == (graph.quantization == Quantization::kNone);
 }
@@ -224,7 +220,9 @@ IndexParameters ParametersOf(Relation index) {
   p.dim = ColumnDimensions(index);
   p.m = options ? options->m : kDefaultM;
   p.ef_construction = options ? options->ef_construction : kDefaultEfConstruction;
-  p.metric = SupportOf(index)->metric;
+  const OpclassSupport* support = SupportOf(index);
+  p.representation = support->representation;
+  p.metric = support->metric;
   ChooseQuantization(index, options, &p);
   return p;
 }
@@ -232,17 +230,6 @@ IndexParameters ParametersOf(Relation index) {
 bool LinksAtOnce(Relation index) {
   const Options* options = reinterpret_cast<const Options*>(index->rd_options);
   return options && options->sync == kImmediate;
-}
-
-const float* IndexableVector(const IndexParameters& parameters, Datum value) {
-  const Vector* vector = DatumGetVector(value);
-  CheckExpectedDim(parameters.dim, vector->dim);
-  if (parameters.metric == Metric::kCosine) {
-    bool zero = true;
-    for (int i = 0; i < vector->dim && zero; i++) zero = vector->x[i] == 0.0f;
-    if (zero) return nullptr;
-  }
-  return vector->x;
 }
 
 }  // namespace hnswpg

@@ -21,7 +21,6 @@ extern "C" {
 #include "hnswpg/am/am.h"
 #include "hnswpg/core/memory/arena.h"
 #include "hnswpg/core/memory/pod_vector.h"
-#include "hnswpg/type/vector/vector.h"
 
 namespace hnswpg {
 
@@ -32,9 +31,9 @@ struct HeapRow {
 };
 
 struct HeapCheck {
-  HeapCheck(Arena arena, Metric of_index) : metric(of_index), rows(arena) {}
+  HeapCheck(Arena arena, const OpclassSupport& of_index) : opclass(of_index), rows(arena) {}
 
-  Metric metric;
+  OpclassSupport opclass;
   Snapshot snapshot = nullptr;
   MemoryContext row_context = nullptr;  // reset for each row
   PodVector<HeapRow> rows;
@@ -43,9 +42,9 @@ struct HeapCheck {
 namespace {
 
 // Equal vectors have equal ones; others do not, but by a chance of one in 2^64.
-uint64 Fingerprint(const float* vector, int dim) {
-  return DatumGetUInt64(hash_any_extended(reinterpret_cast<const unsigned char*>(vector),
-                                          dim * static_cast<int>(sizeof(float)), 0));
+uint64 Fingerprint(const void* vector, size_t bytes) {
+  return DatumGetUInt64(
+      hash_any_extended(static_cast<const unsigned char*>(vector), static_cast<int>(bytes), 0));
 }
 
 // The table scan's callback. Of whatever dimensions the vector is: another fingerprint
@@ -55,12 +54,9 @@ void RememberRow(Relation, ItemPointer tid, Datum* values, bool* nulls, bool, vo
   CHECK_FOR_INTERRUPTS();
   if (nulls[0]) return;
   MemoryContext old = MemoryContextSwitchTo(check->row_context);
-  const Vector* vector = DatumGetVector(values[0]);
-  IndexParameters parameters{};
-  parameters.dim = vector->dim;
-  parameters.metric = check->metric;
-  const float* indexable = IndexableVector(parameters, PointerGetDatum(vector));
-  if (indexable) check->rows.Push(HeapRow{Fingerprint(indexable, vector->dim), *tid});
+  const TakenVector taken =
+      TakeAny(check->opclass.representation, check->opclass.metric, values[0]);
+  if (taken.bytes) check->rows.Push(HeapRow{Fingerprint(taken.bytes, taken.size), *tid});
   MemoryContextSwitchTo(old);
   MemoryContextReset(check->row_context);
 }
@@ -109,7 +105,7 @@ void CheckIsOldEnough(Relation index, Snapshot snapshot) {
 
 HeapCheck* BeginHeapCheck(Relation heap, Relation index) {
   HeapCheck* check = new (palloc(sizeof(HeapCheck)))
-      HeapCheck(ContextArena(CurrentMemoryContext), SupportOf(index)->metric);
+      HeapCheck(ContextArena(CurrentMemoryContext), *SupportOf(index));
   check->snapshot = RegisterSnapshot(GetTransactionSnapshot());
   CheckIsOldEnough(index, check->snapshot);
   check->row_context =
@@ -120,8 +116,8 @@ HeapCheck* BeginHeapCheck(Relation heap, Relation index) {
 
 void CheckHeapRows(const HeapCheck* check, Examination* examination) {
   const HnswIndex& index = ExaminedIndex(examination);
-  const int dim = static_cast<int>(index.meta.dim);
-  float* stored = static_cast<float*>(palloc(dim * sizeof(float)));
+  const size_t bytes = index.space.vector_bytes();
+  void* stored = palloc(bytes);
   for (const HeapRow& row : check->rows) {
     CHECK_FOR_INTERRUPTS();
     const BlockNumber block = ItemPointerGetBlockNumber(&row.tid);
@@ -131,7 +127,7 @@ void CheckHeapRows(const HeapCheck* check, Examination* examination) {
       Report(examination, kMetaBlock, kNoId, "the row at heap TID (%u,%u) is not in the index",
              block, offset);
     } else if (CopyExaminedVector(examination, id, stored) &&
-               Fingerprint(stored, dim) != row.vector) {
+               Fingerprint(stored, bytes) != row.vector) {
       Report(examination, index.layout.SlotBlock(id), id,
              "its vector is not the vector of the row at heap TID (%u,%u)", block, offset);
     }

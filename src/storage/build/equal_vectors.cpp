@@ -14,10 +14,10 @@ namespace hnswpg {
 EqualVectors::EqualVectors(const HnswIndex* index)
     : index_(index),
       arena_(ContextArena(CurrentMemoryContext)),
-      scratch_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))) {}
+      scratch_(palloc(index->space.vector_bytes())) {}
 
-ElementId EqualVectors::Find(const float* vector) {
-  const size_t bytes = index_->meta.dim * sizeof(float);
+ElementId EqualVectors::Find(const void* vector) {
+  const size_t bytes = index_->space.vector_bytes();
   hash_ = hash_bytes(reinterpret_cast<const unsigned char*>(vector), bytes);
   if (capacity_ == 0) return kNoId;
   for (uint32_t at = hash_;; at++) {

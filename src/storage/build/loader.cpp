@@ -20,8 +20,8 @@ Loader::Loader(const HnswIndex* index)
       container_cursor_(index),
       tids_(ContextArena(CurrentMemoryContext)),
       extra_tids_(ContextArena(CurrentMemoryContext)) {
-  for (float*& vector : vectors_) {
-    vector = static_cast<float*>(palloc(index->meta.dim * sizeof(float)));
+  for (void*& vector : vectors_) {
+    vector = palloc(index->space.vector_bytes());
   }
 }
 
@@ -33,7 +33,7 @@ void Loader::MakeBlock(BlockNumber block) {
 
 // ---- While the table is read ----
 
-void Loader::AddElement(const void* code, const float* vector, ItemPointer tid) {
+void Loader::AddElement(const void* code, const void* vector, ItemPointer tid) {
   const ElementId id = next_element_++;
   if (index_->layout.has_vector_pages()) {
     WriteVector(id, vector);
@@ -45,8 +45,8 @@ void Loader::AddElement(const void* code, const float* vector, ItemPointer tid) 
 
 void Loader::AddTid(ElementId id, ItemPointer tid) { extra_tids_.Push(ExtraTid{id, *tid}); }
 
-void Loader::WriteVector(ElementId id, const float* vector) {
-  const char* bytes = reinterpret_cast<const char*>(vector);
+void Loader::WriteVector(ElementId id, const void* vector) {
+  const char* bytes = static_cast<const char*>(vector);
   for (uint32_t done = 0; done < index_->layout.vector_bytes();) {
     const Piece piece = index_->layout.VectorPiece(id, done);
     MakeBlock(piece.block);

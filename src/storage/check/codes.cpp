@@ -1,6 +1,4 @@
 // Vectors and their codes.
-#include <cmath>
-
 #include "storage/check/state.h"
 
 namespace hnswpg {
@@ -31,10 +29,10 @@ class CodeExaminer {
         vector_page_(e),
         stored_(static_cast<char*>(palloc(e->index.space.code_bytes()))),
         computed_(static_cast<char*>(palloc(e->index.space.code_bytes()))),
-        vector_(static_cast<float*>(palloc(e->index.meta.dim * sizeof(float)))) {}
+        vector_(palloc(e->index.space.vector_bytes())) {}
 
   void Examine(ElementId id);
-  Gathered GatherVector(ElementId id, float* out);
+  Gathered GatherVector(ElementId id, void* out);
 
  private:
   Gathered GatherCode(ElementId id);
@@ -45,7 +43,7 @@ class CodeExaminer {
   PageCopy vector_page_;
   char* stored_;
   char* computed_;
-  float* vector_;
+  void* vector_;
   uint16_t book_ = 0;
 };
 
@@ -69,9 +67,9 @@ Gathered CodeExaminer::GatherCode(ElementId id) {
   return gathered;
 }
 
-Gathered CodeExaminer::GatherVector(ElementId id, float* vector) {
+Gathered CodeExaminer::GatherVector(ElementId id, void* vector) {
   const ElementLayout& layout = e_->layout();
-  char* out = reinterpret_cast<char*>(vector);
+  char* out = static_cast<char*>(vector);
   if (!layout.has_vector_pages()) {
     const Gathered gathered = GatherCode(id);
     memcpy(out, stored_ + sizeof(CodeHeader), e_->index.space.payload_bytes());
@@ -102,16 +100,13 @@ void CodeExaminer::Examine(ElementId id) {
   if (!Complete(id, GatherCode(id), "code")) return;
   const Gathered gathered = GatherVector(id, vector_);
   if (!Complete(id, gathered, "vector")) return;
-  const uint32_t dim = e_->index.meta.dim;
-  float greatest = 0;
-  for (uint32_t i = 0; i < dim; i++) {
-    if (!std::isfinite(vector_[i])) {
-      Report(e_, gathered.block, id, "its vector is not finite at dimension %u", i + 1);
-      return;
-    }
-    greatest = std::max(greatest, std::fabs(vector_[i]));
+  const CodeSpace& space = e_->index.space;
+  const uint32_t bad = space.FirstNotFinite(vector_);
+  if (bad < space.dim()) {
+    Report(e_, gathered.block, id, "its vector is not finite at dimension %u", bad + 1);
+    return;
   }
-  if (e_->index.parameters.metric == Metric::kCosine && greatest == 0) {
+  if (!space.HasDistances(vector_)) {
     Report(e_, gathered.block, id, "its vector is zero, which has no cosine distance");
     return;
   }
@@ -122,8 +117,8 @@ void CodeExaminer::Examine(ElementId id) {
   }
   // A code by an older book is not used.
   if ((book_ & kMaxBook) != current || !e_->centre_known) return;
-  e_->index.space.Encode(vector_, computed_);
-  if (memcmp(stored_, computed_, e_->index.space.code_bytes()) != 0) {
+  space.Encode(vector_, computed_);
+  if (memcmp(stored_, computed_, space.code_bytes()) != 0) {
     Report(e_, e_->SlotBlock(id), id, "its code is not the code of its vector");
   }
 }
@@ -135,7 +130,7 @@ void ExamineCodes(Examination* e) {
   for (ElementId id = 0; id < e->end; id++) examiner.Examine(id);
 }
 
-bool CopyExaminedVector(Examination* e, ElementId id, float* out) {
+bool CopyExaminedVector(Examination* e, ElementId id, void* out) {
   CodeExaminer examiner(e);
   return examiner.GatherVector(id, out).complete;
 }

@@ -4,6 +4,7 @@
 //
 // From the last page to the first, and so on each page, so that the free list hands
 // out ascending ids: the pending list holds runs of them.
+#include "hnswpg/core/format/link_slot.h"
 #include "storage/cleanup/remover.h"
 
 namespace hnswpg {
@@ -48,7 +49,7 @@ void Remover::FreeUppers(ElementId id) {
     }
     TailAt(txn.slot(id), index_.layout)->upper = head->next;
     head->owner = kNoId;
-    head->n_links = 0;
+    LinkSlot(head, index_.layout).Clear();
     head->next = txn.meta()->free_uppers;
     txn.meta()->free_uppers = upper;
     txn.meta()->n_free_uppers++;

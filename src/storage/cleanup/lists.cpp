@@ -3,6 +3,7 @@
 // for but where those are too few.
 #include <algorithm>
 
+#include "hnswpg/core/format/link_slot.h"
 #include "storage/cleanup/remover.h"
 
 namespace hnswpg {
@@ -42,9 +43,7 @@ void Remover::WritePut() {
   txn.Want(index_.layout.SlotBlock(put_[0].owner));
   txn.Begin();
   for (const NewList* list = put_; list < put_ + n_put_; list++) {
-    char* slot = txn.slot(list->owner);
-    TailAt(slot, index_.layout)->n_links = list->n;
-    std::copy(list->links, list->links + list->n, LinksAt(slot, index_.layout));
+    LinkSlot(txn.slot(list->owner), index_.layout).Set(list->links, list->n);
   }
   txn.Commit();
   n_put_ = 0;

@@ -5,7 +5,7 @@ namespace hnswpg {
 ElementView::ElementView(const HnswIndex* index)
     : index_(index),
       code_(static_cast<char*>(palloc(index->space.code_bytes()))),
-      vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))) {}
+      vector_(palloc(index->space.vector_bytes())) {}
 
 void ElementView::Read(ElementId id, SlotCopy* copy) {
   id_ = id;
@@ -20,7 +20,7 @@ void ElementView::Read(ElementId id, SlotCopy* copy) {
   is_coded_ = (book & kMeasureExactly) == 0;
 }
 
-const float* ElementView::vector() const {
+const void* ElementView::vector() const {
   if (!has_vector_) ReadVector(*index_, id_, vector_);
   has_vector_ = true;
   return vector_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hnswpg/core/format/link_slot.h"
 #include "hnswpg/core/walk/select.h"
 #include "hnswpg/storage/page/buffers.h"
 
@@ -34,13 +35,12 @@ void CandidateSet::Add(ElementId id, const ElementView& base, bool keep) {
   n_++;
 }
 
-const float* CandidateSet::VectorOf(Item* item) {
-  const size_t dim = index_->meta.dim;
+const void* CandidateSet::VectorOf(Item* item) {
+  const size_t bytes = index_->space.vector_bytes();
   if (vectors_ == nullptr) {
-    vectors_ = static_cast<float*>(
-        MemoryContextAllocHuge(context_, static_cast<Size>(capacity_) * dim * sizeof(float)));
+    vectors_ = static_cast<char*>(MemoryContextAllocHuge(context_, capacity_ * bytes));
   }
-  float* vector = vectors_ + item->place * dim;
+  void* vector = vectors_ + item->place * bytes;
   if (!item->has_vector) ReadVector(*index_, item->id, vector);
   item->has_vector = true;
   return vector;
@@ -201,15 +201,11 @@ void WriteList(const HnswIndex& index, WriteMode mode, const ListPlace& place,
   if (place.level == 0) {
     txn.Want(index.layout.SlotBlock(place.owner));
     txn.Begin();
-    char* slot = txn.slot(place.owner);
-    TailAt(slot, index.layout)->n_links = n;
-    memcpy(LinksAt(slot, index.layout), links, n * sizeof(ElementId));
+    LinkSlot(txn.slot(place.owner), index.layout).Set(links, n);
   } else {
     txn.Want(index.layout.UpperBlock(place.upper));
     txn.Begin();
-    UpperHead* head = txn.upper(place.upper);
-    head->n_links = n;
-    memcpy(UpperLinks(head), links, n * sizeof(ElementId));
+    LinkSlot(txn.upper(place.upper), index.layout).Set(links, n);
   }
   txn.Commit();
 }

@@ -233,7 +233,7 @@ float PageGraph::MeasureExactly(ElementId id) {
   const Piece first = layout.VectorPiece(id, 0);
   if (first.bytes == layout.vector_bytes()) {
     Buffer buffer = PinPage(*index_, first.block);
-    const float* vector = reinterpret_cast<const float*>(BufferGetPage(buffer) + first.offset);
+    const void* vector = reinterpret_cast<const float*>(BufferGetPage(buffer) + first.offset);
     const float distance = index_->space.ExactDistance(QueryVector(), vector);
     ReleaseBuffer(buffer);
     return distance;
@@ -241,7 +241,7 @@ float PageGraph::MeasureExactly(ElementId id) {
   if (scratch_ == nullptr) {
     scratch_ = static_cast<float*>(MemoryContextAlloc(context_, layout.vector_bytes()));
   }
-  char* out = reinterpret_cast<char*>(scratch_);
+  char* out = static_cast<char*>(scratch_);
   for (uint32_t done = 0; done < layout.vector_bytes();) {
     const Piece piece = layout.VectorPiece(id, done);
     Buffer buffer = PinPage(*index_, piece.block);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "hnswpg/core/format/link_slot.h"
 #include "hnswpg/storage/graph/slot_reader.h"
 #include "hnswpg/storage/page/page_txn.h"
 
@@ -42,12 +43,6 @@ Victim ChooseVictim(const HnswIndex& index, ElementId id, const SlotCopy& copy) 
   return victim;
 }
 
-void ReplaceLink(const HnswIndex& index, char* slot, ElementId from, ElementId to) {
-  ElementId* links = LinksAt(slot, index.layout);
-  ElementId* end = links + TailAt(slot, index.layout)->n_links;
-  if (std::find(links, end, to) == end) *std::find(links, end, from) = to;
-}
-
 // What the change is made of. `grandparent` is kNoId where the parent is the entry
 // point.
 struct Change {
@@ -72,15 +67,15 @@ void Apply(const HnswIndex& index, const Change& change, const ElementHead& head
     txn.meta()->entry = change.id;
     txn.meta()->entry_level = head.level;
   } else {
-    ReplaceLink(index, txn.slot(change.grandparent), change.parent, change.id);
+    LinkSlot(txn.slot(change.grandparent), layout).Replace(change.parent, change.id);
   }
-  ElementTail* tail = TailAt(txn.slot(change.id), layout);
-  tail->parent = change.grandparent;
+  TailAt(txn.slot(change.id), layout)->parent = change.grandparent;
   TailAt(txn.slot(change.parent), layout)->parent = change.id;
-  if (change.over != kNoId) ReplaceLink(index, txn.slot(change.id), change.over, change.parent);
-  if (change.add) LinksAt(txn.slot(change.id), layout)[tail->n_links++] = change.parent;
+  LinkSlot own(txn.slot(change.id), layout);
+  if (change.over != kNoId) own.Replace(change.over, change.parent);
+  if (change.add) own.Append(change.parent);
   if (change.displaced != kNoId) {
-    ReplaceLink(index, txn.slot(change.parent), change.id, change.displaced);
+    LinkSlot(txn.slot(change.parent), layout).Replace(change.id, change.displaced);
     TailAt(txn.slot(change.displaced), layout)->parent = change.parent;
   }
   txn.Commit();

@@ -67,8 +67,8 @@ void CopyPayload(const HnswIndex& index, ElementId id, const LockedSlot& locked,
   }
 }
 
-void CopyVectorPages(const HnswIndex& index, ElementId id, float* out) {
-  char* at = reinterpret_cast<char*>(out);
+void CopyVectorPages(const HnswIndex& index, ElementId id, void* out) {
+  char* at = static_cast<char*>(out);
   for (uint32_t done = 0; done < index.layout.vector_bytes();) {
     const Piece piece = index.layout.VectorPiece(id, done);
     Buffer buffer = PinPageShared(index, piece.block);
@@ -189,13 +189,13 @@ void ReadSlot(const HnswIndex& index, ElementId id, SlotCopy* copy, void* code) 
   UnlockReleaseBuffer(locked.buffer);
 }
 
-void ReadVector(const HnswIndex& index, ElementId id, float* out) {
+void ReadVector(const HnswIndex& index, ElementId id, void* out) {
   if (index.layout.has_vector_pages()) {
     CopyVectorPages(index, id, out);
     return;
   }
   const LockedSlot locked = LockSlot(index, id);
-  CopyPayload(index, id, locked, reinterpret_cast<char*>(out));
+  CopyPayload(index, id, locked, static_cast<char*>(out));
   UnlockReleaseBuffer(locked.buffer);
 }
 
@@ -217,7 +217,7 @@ float ExactDistanceTo(const HnswIndex& index, ElementId id, const LockedSlot& lo
     }
     CopyVectorPages(index, id, reading.scratch);
   } else {
-    CopyPayload(index, id, locked, reinterpret_cast<char*>(reading.scratch));
+    CopyPayload(index, id, locked, static_cast<char*>(reading.scratch));
   }
   return index.space.ExactDistance(reading.query, reading.scratch);
 }

@@ -32,7 +32,7 @@ constexpr int kMaxOuterWrites =
     2 * (kMaxDim * sizeof(float) / (kContentEnd - kPageHeaderBytes) + 2);
 
 // Everything of the element that does not lie in its slot's first page.
-int OuterWrites(const HnswIndex& index, ElementId id, const char* code, const float* vector,
+int OuterWrites(const HnswIndex& index, ElementId id, const char* code, const void* vector,
                 Write* out) {
   const ElementLayout& layout = index.layout;
   int n = 0;
@@ -44,7 +44,7 @@ int OuterWrites(const HnswIndex& index, ElementId id, const char* code, const fl
   }
   for (uint32_t done = 0; done < layout.vector_bytes();) {
     const Piece piece = layout.VectorPiece(id, done);
-    out[n++] = {piece, reinterpret_cast<const char*>(vector) + done};
+    out[n++] = {piece, static_cast<const char*>(vector) + done};
     done += piece.bytes;
   }
   return n;
@@ -155,7 +155,7 @@ void CommitElement(const HnswIndex& index, PageTxn* txn, const Place& place,
 
 }  // namespace
 
-Written WriteElement(const HnswIndex& index, WriteMode mode, const float* vector, ItemPointer tid,
+Written WriteElement(const HnswIndex& index, WriteMode mode, const void* vector, ItemPointer tid,
                      ElementId equal) {
   const ElementLayout& layout = index.layout;
   char* code = static_cast<char*>(palloc(index.space.code_bytes()));

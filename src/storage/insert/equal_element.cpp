@@ -17,18 +17,18 @@ namespace {
 // The walk is over as soon as it meets the vector. So this matters only where it is led astray.
 constexpr size_t kCandidates = 32;
 
-bool HasVector(const HnswIndex& index, ElementId id, const float* vector, float* scratch) {
+bool HasVector(const HnswIndex& index, ElementId id, const void* vector, void* scratch) {
   ReadVector(index, id, scratch);
-  return memcmp(scratch, vector, index.meta.dim * sizeof(float)) == 0;
+  return memcmp(scratch, vector, index.space.vector_bytes()) == 0;
 }
 
 // The graph as the walk sees it; spends the walk's budget when it meets the vector.
 class Seeker {
  public:
-  Seeker(const HnswIndex* index, const float* vector, const void* code, Budget* budget)
+  Seeker(const HnswIndex* index, const void* vector, const void* code, Budget* budget)
       : index_(index),
         vector_(vector),
-        scratch_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
+        scratch_(palloc(index->space.vector_bytes())),
         same_(index->space.Distance(code, code)),
         exactly_same_(index->space.ExactDistance(vector, vector)),
         graph_(index),
@@ -55,8 +55,8 @@ class Seeker {
 
  private:
   const HnswIndex* index_;
-  const float* vector_;
-  float* scratch_;
+  const void* vector_;
+  void* scratch_;
   float same_;          // its distance from an equal one, by codes
   float exactly_same_;  //   and by vectors
   PageGraph graph_;
@@ -65,12 +65,12 @@ class Seeker {
 };
 
 // Graph lock held.
-bool Append(const HnswIndex& index, ElementId id, const float* vector, ItemPointer tid) {
+bool Append(const HnswIndex& index, ElementId id, const void* vector, ItemPointer tid) {
   const ElementLayout& layout = index.layout;
   SlotCopy element;
   ReadSlot(index, id, &element, nullptr);
   if (element.head.state != SlotState::kLinked) return false;
-  float* scratch = static_cast<float*>(palloc(index.meta.dim * sizeof(float)));
+  void* scratch = palloc(index.space.vector_bytes());
   if (!HasVector(index, id, vector, scratch)) return false;
   ElementId slot = id;
   if (element.tail.n_tids == kInlineTids) {
@@ -98,7 +98,7 @@ bool Append(const HnswIndex& index, ElementId id, const float* vector, ItemPoint
 
 }  // namespace
 
-ElementId FindEqualElement(const HnswIndex& index, const float* vector) {
+ElementId FindEqualElement(const HnswIndex& index, const void* vector) {
   const Meta meta = ReadMeta(index);
   if (meta.entry == kNoId) return kNoId;
   void* code = palloc(index.space.code_bytes());
@@ -113,7 +113,7 @@ ElementId FindEqualElement(const HnswIndex& index, const float* vector) {
   return seeker.found();
 }
 
-bool AppendTid(const HnswIndex& index, ElementId id, const float* vector, ItemPointer tid) {
+bool AppendTid(const HnswIndex& index, ElementId id, const void* vector, ItemPointer tid) {
   if (!LockIndex(index.rel, IndexLock::kGraph, ExclusiveLock, true)) return false;
   const bool done = Append(index, id, vector, tid);
   UnlockGraph(index.rel);

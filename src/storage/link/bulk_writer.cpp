@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "hnswpg/core/format/link_slot.h"
 #include "hnswpg/core/walk/walk.h"
 #include "hnswpg/storage/graph/neighbour_list.h"
 #include "storage/graph/upper_lists.h"
@@ -64,9 +65,7 @@ uint32_t BulkWriter::WritePage(uint32_t node, uint32_t end) {
   txn.Begin();
   for (int i = 0; i < n; i++) {
     const List& list = lists_[i];
-    char* slot = txn.slot(list.owner);
-    TailAt(slot, index_.layout)->n_links = list.n;
-    memcpy(LinksAt(slot, index_.layout), list.links, list.n * sizeof(ElementId));
+    LinkSlot(txn.slot(list.owner), index_.layout).Set(list.links, list.n);
   }
   txn.Commit();
   return node;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <new>
 
+#include "hnswpg/core/format/link_slot.h"
 #include "hnswpg/storage/page/locks.h"
 #include "hnswpg/storage/page/pending.h"
 #include "storage/graph/upper_lists.h"
@@ -22,7 +23,7 @@ PageLinker::PageLinker(const HnswIndex* index, WriteMode mode)
       walk_(&graph_, ContextArena(CurrentMemoryContext), WriterVisited(), &budget_),
       candidates_(index, index->meta.ef_construction + 1 + index->layout.max_links(0)),
       editor_(index, mode),
-      other_vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
+      other_vector_(palloc(index->space.vector_bytes())),
       chosen_(static_cast<ElementId*>(palloc((kMaxLevel + 1) * kMaxM * sizeof(ElementId)))) {}
 
 bool PageLinker::TakeOldest() {
@@ -240,7 +241,7 @@ ElementId PageLinker::FindNamedEqual() {
 
 bool PageLinker::HasSameVector(ElementId id) {
   ReadVector(*index_, id, other_vector_);
-  return memcmp(view_.vector(), other_vector_, index_->meta.dim * sizeof(float)) == 0;
+  return memcmp(view_.vector(), other_vector_, index_->space.vector_bytes()) == 0;
 }
 
 // A linked element with exactly this vector, if the search of level 0 saw one.
@@ -424,13 +425,11 @@ void PageLinker::WriteCode(char* slot, Meta* meta) {
 // of the new one.
 void PageLinker::BecomeEntry(PageTxn* txn) {
   const ElementLayout& layout = index_->layout;
-  char* slot = txn->slot(id_);
-  ElementTail* tail = TailAt(slot, layout);
-  ElementId* links = LinksAt(slot, layout);
-  if (std::find(links, links + tail->n_links, meta_.entry) == links + tail->n_links) {
+  LinkSlot links(txn->slot(id_), layout);
+  if (!links.Has(meta_.entry)) {
     // Nobody is this element's child yet, so any of its links may go.
-    if (tail->n_links == layout.max_links(0)) tail->n_links--;
-    links[tail->n_links++] = meta_.entry;
+    if (links.is_full()) links.DropLast();
+    links.Append(meta_.entry);
   }
   TailAt(txn->slot(meta_.entry), layout)->parent = id_;
 }

@@ -23,8 +23,8 @@ class VectorTable {
         mask_(Slots(members) - 1),
         entries_(static_cast<Entry*>(
             MemoryContextAllocHuge(CurrentMemoryContext, Slots(members) * sizeof(Entry)))),
-        vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
-        other_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))) {
+        vector_(palloc(index->space.vector_bytes())),
+        other_(palloc(index->space.vector_bytes())) {
     std::fill(entries_, entries_ + mask_ + 1, Entry{0, kNoId});
   }
 
@@ -46,7 +46,7 @@ class VectorTable {
       if (!have_vector) ReadVector(*index_, id, vector_);
       have_vector = true;
       ReadVector(*index_, entries_[at].id, other_);
-      if (memcmp(vector_, other_, index_->meta.dim * sizeof(float)) == 0) return entries_[at].id;
+      if (memcmp(vector_, other_, index_->space.vector_bytes()) == 0) return entries_[at].id;
     }
     return kNoId;
   }
@@ -67,8 +67,8 @@ class VectorTable {
   const HnswIndex* index_;
   uint64_t mask_;
   Entry* entries_;
-  float* vector_;
-  float* other_;
+  void* vector_;
+  void* other_;
 };
 
 }  // namespace hnswpg

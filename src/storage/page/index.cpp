@@ -32,6 +32,7 @@ void InitMetaPage(Page page, const IndexParameters& parameters) {
   meta->dim = parameters.dim;
   meta->m = parameters.m;
   meta->ef_construction = parameters.ef_construction;
+  meta->representation = static_cast<uint8_t>(parameters.representation);
   meta->metric = static_cast<uint8_t>(parameters.metric);
   meta->quantization = static_cast<uint8_t>(parameters.quantization);
   meta->automatic = parameters.automatic;
@@ -51,6 +52,7 @@ IndexParameters ParametersIn(const Meta& meta) {
   return {meta.dim,
           meta.m,
           meta.ef_construction,
+          static_cast<Representation>(meta.representation),
           static_cast<Metric>(meta.metric),
           static_cast<Quantization>(meta.quantization),
           meta.automatic != 0,
@@ -82,7 +84,7 @@ void CheckMeta(Relation rel, const Meta& meta) {
                     errhint("Install the newer hnswpg, or REINDEX with this one.")));
   }
   const bool sane = meta.dim >= 1 && meta.dim <= kMaxDim && meta.m >= kMinM && meta.m <= kMaxM &&
-                    meta.metric >= 1 && meta.metric <= 4 && meta.quantization <= 1 &&
+                    SpaceExists(ParametersIn(meta).kind()) &&
                     (meta.book == kNoBook) == (meta.quantization == 0) && meta.book <= kMaxBook &&
                     FootprintIsRight(meta) && meta.next_element <= kMaxElements &&
                     (meta.entry == kNoId || meta.entry < meta.next_element) &&
@@ -104,7 +106,7 @@ const IndexShape* ShapeOf(Relation rel, const Meta& meta) {
   rel->rd_amcache = nullptr;
   void* shape = MemoryContextAlloc(rel->rd_indexcxt, sizeof(IndexShape));
   rel->rd_amcache =
-      new (shape) IndexShape{p, CodeSpace(p.metric, p.quantization, p.dim, centre), layout};
+      new (shape) IndexShape{p, CodeSpace(p.kind(), p.dim, centre), layout};
   return static_cast<IndexShape*>(shape);
 }
 
@@ -138,7 +140,7 @@ HnswIndex OpenIndex(Relation rel) {
 HnswIndex OpenWithoutCentre(Relation rel) {
   const Meta meta = ReadCheckedMeta(rel);
   const IndexParameters p = ParametersIn(meta);
-  const CodeSpace space(p.metric, p.quantization, p.dim);
+  const CodeSpace space(p.kind(), p.dim);
   return HnswIndex{{p, space, ElementLayout(FootprintOf(p), p.m)}, rel, meta};
 }
 

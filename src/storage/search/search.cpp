@@ -13,14 +13,14 @@ constexpr int kMostWalks = 10;
 
 }  // namespace
 
-Search::Search(const HnswIndex& index, const float* query, const void* code, VisitedBits* visited,
+Search::Search(const HnswIndex& index, const void* query, const void* code, VisitedBits* visited,
                const SearchOptions& options)
     : index_(index),
       arena_(ContextArena(CurrentMemoryContext)),
       query_(query),
       code_(code),
       options_(options),
-      vector_(static_cast<float*>(palloc(index_.parameters.dim * sizeof(float)))),
+      vector_(palloc(index_.space.vector_bytes())),
       graph_(&index_),
       budget_(&AnswerInterrupts),
       walk_(&graph_, arena_, visited, &budget_),

@@ -23,7 +23,7 @@ struct Meta {
   uint8_t metric;
   uint8_t quantization;
   uint8_t automatic;  // the quantization was chosen by the index, for its data
-  uint8_t unused;
+  uint8_t representation;
   // The graph; changed by the graph writer alone.
   ElementId entry;  // kNoId: nothing is linked
   uint32_t entry_level;

@@ -16,7 +16,7 @@ class EqualVectors {
 
   explicit EqualVectors(const HnswIndex* index);
   // The element with exactly this vector, or kNoId.
-  ElementId Find(const float* vector);
+  ElementId Find(const void* vector);
   // The vector that Find was just asked about is element `id` from now on.
   void Remember(ElementId id);
   // Gives its memory back; knows nothing any more.
@@ -38,7 +38,7 @@ class EqualVectors {
   size_t size_ = 0;
   size_t capacity_ = 0;
   uint32_t hash_ = 0;  // of the vector asked about last
-  float* scratch_;
+  void* scratch_;
 };
 
 }  // namespace hnswpg

@@ -23,7 +23,7 @@ class Loader {
 
   // The next element, whose id is the number of elements added so far: writes its
   // vector to where ReadVector finds it.
-  void AddElement(const void* code, const float* vector, ItemPointer tid);
+  void AddElement(const void* code, const void* vector, ItemPointer tid);
   // A further heap TID of an element that was added.
   void AddTid(ElementId id, ItemPointer tid);
 
@@ -50,7 +50,7 @@ class Loader {
   void MakeBlock(BlockNumber block);
   void MoveVectors(const GraphBuilder& graph);
   void MoveCircle(const GraphBuilder& graph, ElementId first, char* moved);
-  void WriteVector(ElementId id, const float* vector);
+  void WriteVector(ElementId id, const void* vector);
   void WritePayload(ElementId id, const void* code);
   void WriteElement(const GraphBuilder& graph, ElementId id);
   void WriteSlot(const GraphBuilder& graph, ElementId id, Tids extra, UpperId upper,
@@ -70,7 +70,7 @@ class Loader {
   uint32_t n_tid_slots_ = 0;
   PodVector<ItemPointerData> tids_;  // the first of each element, by the id it was added as
   PodVector<ExtraTid> extra_tids_;   // the others
-  float* vectors_[2];                // scratch
+  void* vectors_[2];                // scratch
 };
 
 }  // namespace hnswpg

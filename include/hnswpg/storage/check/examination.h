@@ -41,7 +41,7 @@ const HnswIndex& ExaminedIndex(const Examination* examination);
 ElementId FindHeapTid(const Examination* examination, const ItemPointerData& tid);
 
 // Copies the element's exact vector, dim floats. False if a page of it is damaged.
-bool CopyExaminedVector(Examination* examination, ElementId id, float* out);
+bool CopyExaminedVector(Examination* examination, ElementId id, void* out);
 
 // Reports a violation to the examination's sink.
 void Report(const Examination* examination, BlockNumber block, ElementId element,

@@ -28,12 +28,12 @@ class ElementView {
   void MeasureExactly() { is_coded_ = false; }
   void MeasureByCode() { is_coded_ = true; }
   // Reads it when it is asked for first. Takes and releases share locks.
-  const float* vector() const;
+  const void* vector() const;
 
  private:
   const HnswIndex* index_;
   char* code_;
-  mutable float* vector_;
+  mutable void* vector_;
   ElementId id_ = kNoId;
   bool is_coded_ = false;
   bool is_recoded_ = false;

@@ -79,7 +79,7 @@ class CandidateSet {
   }
 
   char* CodeAt(int place) const { return codes_ + place * stride_; }
-  const float* VectorOf(Item* item);
+  const void* VectorOf(Item* item);
   float Between(Item* a, Item* b);
 
   const HnswIndex* index_;
@@ -91,7 +91,7 @@ class CandidateSet {
   Item* items_;
   int* chosen_;
   char* codes_;
-  float* vectors_ = nullptr;  // once one was needed
+  char* vectors_ = nullptr;  // once one was needed
 };
 
 // A neighbour list and its place.

@@ -26,7 +26,7 @@ class PageGraph {
 
   // What is measured from, before anything is measured: the query's code, contiguous, and
   // its vector, for elements whose codes do not do. Neither changes before the next call.
-  void set_query(const void* code, const float* vector) {
+  void set_query(const void* code, const void* vector) {
     query_ = QueryCode(&index_->space, code);
     vector_ = vector;
     element_ = nullptr;
@@ -84,7 +84,7 @@ class PageGraph {
   bool ByCode(uint16_t book) const {
     return IsCoded(*index_, book) && (element_ == nullptr || element_->is_coded());
   }
-  const float* QueryVector() const { return element_ == nullptr ? vector_ : element_->vector(); }
+  const void* QueryVector() const { return element_ == nullptr ? vector_ : element_->vector(); }
   CodeSum SumPieces(ElementId id, const char* first_page) const;
   bool CanPeek() const {
     return index_->layout.pages_per_slot() == 1 && !RelationUsesLocalBuffers(index_->rel);
@@ -95,9 +95,9 @@ class PageGraph {
 
   const HnswIndex* index_;
   QueryCode query_;
-  const float* vector_ = nullptr;  // the query's
+  const void* vector_ = nullptr;  // the query's
   const ElementView* element_ = nullptr;
-  float* scratch_ = nullptr;  // room for an element's vector, once it was needed
+  void* scratch_ = nullptr;  // room for an element's vector, once it was needed
   uint32_t limit_;            // ids below it are known to exist
   uint32_t upper_limit_;
   Peeker peeker_;

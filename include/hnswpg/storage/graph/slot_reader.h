@@ -35,7 +35,7 @@ void ReadSlot(const HnswIndex& index, ElementId id, SlotCopy* copy, void* code);
 // Copies the exact vector, dim floats. The vector of an element never changes
 // while the element lives, and its life cannot end while the slot's page is
 // locked: the caller holds that lock, or the graph lock.
-void ReadVector(const HnswIndex& index, ElementId id, float* out);
+void ReadVector(const HnswIndex& index, ElementId id, void* out);
 
 // How an element looked to the walk: the query's code, and the distance measured, or
 // PendingDistance of it.
@@ -53,11 +53,11 @@ inline float PendingDistance(float distance) {
 
 // How an element is to be read.
 struct Reading {
-  const float* query;    // its exact distance is wanted to this; null: none is
+  const void* query;    // its exact distance is wanted to this; null: none is
   const Walked* walked;  // only if it is what the walk measured: a slot may have been
                          // given to another element since then; null: whatever it is
   bool skip_killed;      // leaves out heap TIDs that are known to be dead
-  float* scratch;        // room for a vector
+  void* scratch;        // room for a vector
 };
 
 // What it is now.

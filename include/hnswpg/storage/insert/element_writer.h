@@ -24,7 +24,7 @@ struct Written {
 // `vector`: dim finite floats, not all zero for cosine. `equal`: an element that had the same
 // vector when the caller looked, so that linking looks there first; or kNoId. Uses the current
 // memory context for scratch.
-Written WriteElement(const HnswIndex& index, WriteMode mode, const float* vector, ItemPointer tid,
+Written WriteElement(const HnswIndex& index, WriteMode mode, const void* vector, ItemPointer tid,
                      ElementId equal = kNoId);
 
 // The level of a new element: P(level >= l) = m^-l.

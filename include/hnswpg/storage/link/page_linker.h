@@ -71,7 +71,7 @@ class PageLinker {
   PageWalk walk_;
   CandidateSet candidates_;
   ListEditor editor_;
-  float* other_vector_;
+  void* other_vector_;
 
   // The element being linked.
   Meta meta_;

@@ -23,10 +23,12 @@ struct IndexParameters {
   uint32_t dim;
   int m;
   int ef_construction;
+  Representation representation;
   Metric metric;
   Quantization quantization;
   bool automatic;  // chosen by the index
   uint16_t book;   // in force
+  SpaceKind kind() const { return {representation, metric, quantization}; }
   bool operator==(const IndexParameters&) const = default;
 };
 
@@ -50,7 +52,7 @@ struct HnswIndex : IndexShape {
 
 // What an element takes in the file.
 inline Footprint FootprintOf(const IndexParameters& p) {
-  return CodeSpace(p.metric, p.quantization, p.dim).footprint();
+  return CodeSpace(p.kind(), p.dim).footprint();
 }
 
 // Fills a metapage for an empty index.

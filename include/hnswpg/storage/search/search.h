@@ -34,7 +34,7 @@ class Search {
   // `index`: opened after the snapshot was taken. `query`: dim floats, with its code; null if every
   // distance is NULL (or NaN), when any order will do. Both outlive the search, and so does
   // `visited`, which is its alone.
-  Search(const HnswIndex& index, const float* query, const void* code, VisitedBits* visited,
+  Search(const HnswIndex& index, const void* query, const void* code, VisitedBits* visited,
          const SearchOptions& options);
 
   // The next row, valid until the next call; null when there is none. Raises what
@@ -66,10 +66,10 @@ class Search {
 
   HnswIndex index_;
   Arena arena_;
-  const float* query_;
+  const void* query_;
   const void* code_;
   SearchOptions options_;
-  float* vector_;
+  void* vector_;
   PageGraph graph_;
   Budget budget_;
   PageWalk walk_;

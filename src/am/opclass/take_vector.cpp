@@ -1,0 +1,50 @@
+// From a value of SQL to the bytes that an index keeps: the one place where the access method
+// looks into a value.
+#include "hnswpg/am/am.h"
+#include "hnswpg/type/vector/vector.h"
+
+namespace hnswpg {
+namespace {
+
+// A value, detoasted and checked.
+struct Opened {
+  const void* bytes;
+  int dim;
+};
+
+Opened Open(Representation representation, Datum value) {
+  switch (representation) {
+    case Representation::kFloat32: {
+      const Vector* vector = DatumGetVector(value);
+      return {vector->x, vector->dim};
+    }
+  }
+  elog(ERROR, "unknown representation %d of vectors", static_cast<int>(representation));
+}
+
+const void* IfNear(const CodeSpace& space, const void* bytes) {
+  return space.HasDistances(bytes) ? bytes : nullptr;
+}
+
+}  // namespace
+
+const void* TakeRow(const CodeSpace& space, Datum value) {
+  const Opened opened = Open(space.kind().representation, value);
+  CheckExpectedDim(static_cast<int32>(space.dim()), opened.dim);
+  return IfNear(space, opened.bytes);
+}
+
+const void* TakeQuery(const CodeSpace& space, Datum value) {
+  const Opened opened = Open(space.kind().representation, value);
+  const int dim = static_cast<int>(space.dim());
+  if (opened.dim != dim) ereport(ERROR, DifferentDimsError(dim, opened.dim));
+  return IfNear(space, opened.bytes);
+}
+
+TakenVector TakeAny(Representation representation, Metric metric, Datum value) {
+  const Opened opened = Open(representation, value);
+  const CodeSpace space({representation, metric, Quantization::kNone}, opened.dim);
+  return {IfNear(space, opened.bytes), space.vector_bytes()};
+}
+
+}  // namespace hnswpg

@@ -1,0 +1,16 @@
+#include "core/space/registry.h"
+
+#include "core/space/space_ops.h"
+
+namespace hnswpg {
+
+const SpaceOps* FindSpace(const SpaceKind& kind) noexcept {
+  for (const std::span<const SpaceOps>& spaces : {kFloat32Spaces, kFloat32Int8Spaces}) {
+    for (const SpaceOps& space : spaces) {
+      if (space.kind == kind) return &space;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace hnswpg
