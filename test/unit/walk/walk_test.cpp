@@ -228,5 +228,121 @@ TEST_CASE("greedy steps end at a local minimum", "[walk]") {
   }
 }
 
+// Refuses a set of elements, and counts what it is asked.
+struct Refusing {
+  std::set<ElementId> refused;
+  std::set<ElementId> asked;
+  int n_asked = 0;
+  Judge judge{&Ask, this};
+
+  static void Ask(void* arg, const ElementId* ids, int n, bool* may_be_found) {
+    Refusing* self = static_cast<Refusing*>(arg);
+    REQUIRE(n > 0);
+    REQUIRE(n <= kMaxLinks);
+    for (int i = 0; i < n; i++) {
+      self->asked.insert(ids[i]);
+      may_be_found[i] = self->refused.count(ids[i]) == 0;
+    }
+    self->n_asked += n;
+  }
+};
+
+TEST_CASE("what a judge refuses is walked through and not found", "[walk]") {
+  const size_t ef = GENERATE(1u, 2u, 10u, 64u);
+  const unsigned keep_each = GENERATE(1u, 2u, 10u, 100u);
+  LineGraph graph(500, 3);
+  LineGraph refusing = graph;  // to the plain search, what is refused is dead
+  Refusing judge;
+  for (ElementId id = 0; id < 500; id++) {
+    if (id % keep_each == 0) continue;
+    judge.refused.insert(id);
+    refusing.dead.insert(id);
+  }
+  MallocArena memory;
+  VisitedBits visited(memory.arena());
+  Budget budget;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  walk.set_judge(&judge.judge);
+  std::mt19937 random(6);
+  for (int i = 0; i < 50; i++) {
+    graph.query = refusing.query = static_cast<float>(random() % 50000) / 100.0f;
+    const ElementId entry = random() % 500;
+    judge.n_asked = 0;
+    walk.Search(entry, 0, ef);
+    // No more often than there was something to ask about, and not about the dead.
+    REQUIRE(judge.n_asked <= static_cast<int>(budget.measured()));
+    const std::vector<ElementId> found = TakeFound(&walk);
+    REQUIRE(std::set<ElementId>(found.begin(), found.end()) == PlainSearch(refusing, entry, ef));
+  }
+}
+
+TEST_CASE("a judge is asked about what is near, and not about the dead", "[walk]") {
+  LineGraph graph(500, 3);
+  for (ElementId id = 0; id < 500; id += 3) graph.dead.insert(id);
+  graph.query = 250;
+  MallocArena memory;
+  VisitedBits visited(memory.arena());
+  Budget budget;
+  Refusing judge;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  walk.set_judge(&judge.judge);
+  walk.Search(250, 0, 5);
+  REQUIRE(judge.n_asked < static_cast<int>(budget.measured()) / 2);
+  for (ElementId id : judge.asked) REQUIRE_FALSE(graph.dead.count(id));
+}
+
+TEST_CASE("a search that goes on finds all that a judge lets be found, once", "[walk]") {
+  const size_t ef = GENERATE(1u, 7u, 100u);
+  LineGraph graph(300, 5);
+  graph.query = 77;
+  Refusing judge;
+  std::set<ElementId> left;
+  for (ElementId id = 0; id < 300; id++) {
+    if (id % 5 == 0) {
+      left.insert(id);
+    } else {
+      judge.refused.insert(id);
+    }
+  }
+  MallocArena memory;
+  VisitedBits visited(memory.arena());
+  Budget budget;
+  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  walk.set_judge(&judge.judge);
+  walk.Search(0, 0, ef);
+  std::multiset<ElementId> found;
+  for (int rounds = 0; rounds < 1000; rounds++) {
+    for (ElementId id : TakeFound(&walk)) found.insert(id);
+    if (!walk.Resume(0, ef)) break;
+  }
+  REQUIRE(found == std::multiset<ElementId>(left.begin(), left.end()));
+}
+
+// A graph that has its neighbours' distances at hand.
+struct ExpandingGraph : LineGraph {
+  using LineGraph::LineGraph;
+  int ReadLinks(ElementId, int, ElementId*) { throw "is not asked"; }
+  int Expand(ElementId id, int level, VisitedBits* of_walk, ElementId* ids, Measured* out) {
+    int n = LineGraph::ReadLinks(id, level, ids);
+    if (of_walk != nullptr) n = of_walk->InsertAll(ids, n);
+    Measure(ids, n, out);
+    return n;
+  }
+};
+
+TEST_CASE("a graph may give neighbours and distances at once", "[walk]") {
+  ExpandingGraph graph(500, 3);
+  MallocArena memory;
+  VisitedBits visited(memory.arena());
+  Budget budget;
+  Walk<ExpandingGraph> walk(&graph, memory.arena(), &visited, &budget);
+  graph.query = 123.4f;
+  const ElementId entry = walk.Descend(7, 1, 1);
+  walk.Search(entry, 0, 10);
+  std::set<ElementId> found;
+  while (!walk.found().empty()) found.insert(walk.found().Pop().id);
+  REQUIRE(found == PlainSearch(graph, entry, 10));
+}
+
 }  // namespace
 }  // namespace hnswpg

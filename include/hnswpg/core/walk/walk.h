@@ -20,6 +20,13 @@
 //
 // The first two may raise an error and not come back: nothing here has a destructor.
 //
+// A graph that knows the distances of neighbours without a look at each has in place of
+// the first two, for all but the entry point,
+//
+//   int Expand(ElementId id, int level, VisitedBits* visited, ElementId* ids, Measured* out);
+//     The neighbours that `visited` does not hold yet (null: all of them), and their
+//     distances; enters them there.
+//
 // Every walk has a budget (budget.h): it says when to end, and pauses meanwhile.
 #ifndef HNSWPG_CORE_WALK_WALK_H_
 #define HNSWPG_CORE_WALK_WALK_H_
@@ -43,6 +50,28 @@ struct Measured {
   bool routes_only;  // may be walked through, must not be found
 };
 
+// Whether elements may be found, for reasons that the graph does not know of, as a filter has
+// them. Asked for many at a time, and only for those that are near enough to be found.
+struct Judge {
+  // may_be_found[i] answers for ids[i]; n <= kMaxLinks. No lock or pin is held. May raise.
+  void (*ask)(void* arg, const ElementId* ids, int n, bool* may_be_found);
+  void* arg;
+};
+
+// Graph::Expand, of any graph.
+template <class Graph>
+int ExpandIn(Graph* graph, ElementId id, int level, VisitedBits* visited, ElementId* ids,
+             Measured* out) {
+  if constexpr (requires { graph->Expand(id, level, visited, ids, out); }) {
+    return graph->Expand(id, level, visited, ids, out);
+  } else {
+    int n = graph->ReadLinks(id, level, ids);
+    if (visited != nullptr) n = visited->InsertAll(ids, n);
+    graph->Measure(ids, n, out);
+    return n;
+  }
+}
+
 template <class Graph>
 class Walk {
  public:
@@ -57,6 +86,10 @@ class Walk {
         rest_(arena),
         routers_(arena),
         open_routers_(arena) {}
+
+  // Null: every element may be found that the graph lets be found. It outlives the walk.
+  // What it refuses is walked through.
+  void set_judge(const Judge* judge) { judge_ = judge; }
 
   // The nearest element that greedy steps reach on levels `from` down to and
   // including `to`, starting from `entry`. Nearest so far, where the budget is spent.
@@ -118,12 +151,16 @@ class Walk {
       rest_.Push(c < found_.top() ? found_.ReplaceTop(c) : c);
     }
   }
+  bool IsNear(float distance, size_t ef) const { return found_.size() < ef || distance < Bound(); }
+  void AskJudge(const ElementId* ids, int n, Measured* measured, size_t ef);
+  void TakeRest(size_t n);
   void Run(int level, size_t ef);
   void Expand(ElementId id, int level, size_t ef);
 
   Graph* graph_;
   VisitedBits* visited_;
   Budget* budget_;
+  const Judge* judge_ = nullptr;
   NearestFirstHeap open_;      // seen, neighbours not yet looked at
   FarthestFirstHeap found_;    // the ef nearest seen so far
   PodVector<Candidate> rest_;  // seen and not among them
@@ -142,8 +179,7 @@ ElementId Walk<Graph>::Descend(ElementId entry, int from, int to) {
   for (int level = from; level >= to; level--) {
     for (bool moved = true; moved && !budget_->spent();) {
       moved = false;
-      const int n = graph_->ReadLinks(nearest, level, links);
-      graph_->Measure(links, n, measured);
+      const int n = ExpandIn(graph_, nearest, level, nullptr, links, measured);
       budget_->Spend(n);
       for (int i = 0; i < n; i++) {
         if (measured[i].distance < distance) {
@@ -166,7 +202,8 @@ void Walk<Graph>::Search(ElementId entry, int level, size_t ef) {
 template <class Graph>
 void Walk<Graph>::Continue(ElementId entry, int level, size_t ef) {
   if (visited_->Insert(entry)) {
-    const Measured m = MeasureOne(entry);
+    Measured m = MeasureOne(entry);
+    AskJudge(&entry, 1, &m, ef);
     if (!m.routes_only) Keep({m.distance, entry}, ef);
     open_.Push({m.distance, entry});
   }
@@ -183,18 +220,55 @@ bool Walk<Graph>::Resume(int level, size_t ef) {
   }
   routers_.Clear();
   if (rest_.empty() && open_.empty()) return false;
-  const size_t n = std::min(ef, rest_.size());
+  while (found_.size() < ef && !rest_.empty()) TakeRest(std::min(ef - found_.size(), rest_.size()));
+  Run(level, ef);
+  return true;
+}
+
+// Opens the n nearest of the rest, and finds those that may be found. n > 0.
+template <class Graph>
+void Walk<Graph>::TakeRest(size_t n) {
   SelectPausing(rest_.begin(), rest_.begin() + n, rest_.end(), std::less<Candidate>(),
                 budget_->pause());
-  for (size_t i = 0; i < n; i++) {
-    budget_->Spend(0);
-    found_.Push(rest_[i]);
-    open_.Push(rest_[i]);
+  ElementId ids[kMaxLinks];
+  bool may_be_found[kMaxLinks];
+  for (size_t begin = 0; begin < n; begin += kMaxLinks) {
+    const int batch = static_cast<int>(std::min<size_t>(kMaxLinks, n - begin));
+    std::fill(may_be_found, may_be_found + batch, true);
+    for (int i = 0; i < batch; i++) ids[i] = rest_[begin + i].id;
+    if (judge_ != nullptr) judge_->ask(judge_->arg, ids, batch, may_be_found);
+    for (int i = 0; i < batch; i++) {
+      budget_->Spend(0);
+      const Candidate c = rest_[begin + i];
+      open_.Push(c);
+      if (may_be_found[i]) {
+        found_.Push(c);
+      } else {
+        open_routers_.Push(c);
+      }
+    }
   }
   std::copy(rest_.begin() + n, rest_.end(), rest_.begin());
   rest_.Truncate(rest_.size() - n);
-  Run(level, ef);
-  return true;
+}
+
+// Marks those that must not be found. Who is too far to be found now may be asked about when
+// the walk goes on.
+template <class Graph>
+void Walk<Graph>::AskJudge(const ElementId* ids, int n, Measured* measured, size_t ef) {
+  if (judge_ == nullptr) return;
+  ElementId near[kMaxLinks];
+  int place[kMaxLinks];
+  bool may_be_found[kMaxLinks];
+  int n_near = 0;
+  for (int i = 0; i < n; i++) {
+    if (measured[i].routes_only || !IsNear(measured[i].distance, ef)) continue;
+    near[n_near] = ids[i];
+    place[n_near++] = i;
+  }
+  if (n_near == 0) return;
+  judge_->ask(judge_->arg, near, n_near, may_be_found);
+  for (int i = 0; i < n_near; i++) measured[place[i]].routes_only = !may_be_found[i];
 }
 
 template <class Graph>
@@ -217,13 +291,12 @@ template <class Graph>
 void Walk<Graph>::Expand(ElementId id, int level, size_t ef) {
   ElementId links[kMaxLinks];
   Measured measured[kMaxLinks];
-  const int n = graph_->ReadLinks(id, level, links);
-  const int fresh = visited_->InsertAll(links, n);
-  graph_->Measure(links, fresh, measured);
+  const int fresh = ExpandIn(graph_, id, level, visited_, links, measured);
   budget_->Spend(fresh);
+  AskJudge(links, fresh, measured, ef);
   for (int i = 0; i < fresh; i++) {
     const Candidate c = {measured[i].distance, links[i]};
-    if (found_.size() >= ef && !(c.distance < Bound())) {
+    if (!IsNear(c.distance, ef)) {
       (measured[i].routes_only ? routers_ : rest_).Push(c);
       continue;
     }
