@@ -17,28 +17,22 @@ namespace hnswpg {
 // part of that. Nor does it matter that pages were read one after another: the only
 // parent that ever changes while others have the lock is that of an entry point, once,
 // from none to a new element.
+//
+// Of the dead, only those above a live element count: others may be left of a cleanup
+// that was cut short while it freed them.
 bool Remover::CheckTree() {
   for (ElementId id = 0; id < end_; id++) {
     if (id % 1024 == 0 && !Yield()) return false;
-    if (IsLinked(id)) FollowParents(id);
-  }
-  return true;
-}
-
-// Of the dead, only those above a live element count: others may be left of a cleanup
-// that was cut short while it freed them.
-void Remover::FollowParents(ElementId id) {
-  ElementId at = id;
-  for (; InGraph(at) && known_[at].chain == Chain::kUnknown; at = known_[at].parent) {
-    known_[at].chain = Chain::kBeingFollowed;
-  }
-  if (InGraph(at) && known_[at].chain == Chain::kBeingFollowed) {
-    ReportDamage(index_.rel, index_.layout.SlotBlock(at), at,
+    if (!IsLinked(id)) continue;
+    const ElementId circle = FindCircle(
+        id, [this](ElementId at) { return InGraph(at); },
+        [this](ElementId at) { return known_[at].parent; },
+        [this](ElementId at) -> Chain& { return known_[at].chain; });
+    if (circle == kNoId) continue;
+    ReportDamage(index_.rel, index_.layout.SlotBlock(circle), circle,
                  "its chain of parents leads back to it");
   }
-  for (at = id; InGraph(at) && known_[at].chain == Chain::kBeingFollowed; at = known_[at].parent) {
-    known_[at].chain = Chain::kEnds;
-  }
+  return true;
 }
 
 // ---- 1. the entry point ----
@@ -186,15 +180,9 @@ void Remover::PlaceInPart(ElementId id) {
                                                                 : entry_;
 }
 
-// The top of the element's part of the tree, by path halving. An entry point that
-// nothing is known of has no place in known_.
+// An entry point that nothing is known of has no place in known_.
 ElementId Remover::Top(ElementId id) {
-  while (id < end_ && known_[id].up != id) {
-    const ElementId up = known_[id].up;
-    if (up < end_) known_[id].up = known_[up].up;
-    id = up;
-  }
-  return id;
+  return TopOfPart(id, end_, [this](ElementId at) -> ElementId& { return known_[at].up; });
 }
 
 bool Remover::TryParent(ElementId parent, ElementId orphan) {

@@ -10,6 +10,7 @@
 #define HNSWPG_STORAGE_CLEANUP_REMOVER_H_
 
 #include "hnswpg/core/memory/flat_set.h"
+#include "hnswpg/core/tree/chains.h"
 #include "hnswpg/storage/cleanup/cleanup.h"
 #include "hnswpg/storage/graph/neighbour_list.h"
 #include "hnswpg/storage/graph/page_graph.h"
@@ -24,15 +25,11 @@ class Remover {
   RemoveResult Run();
 
  private:
-  // What CheckTree knows of an element's chain of parents.
-  enum class Chain : uint8_t { kUnknown, kBeingFollowed, kEnds };
-
   // What is known of an element: read once, kept up to date.
   struct Known {
     ElementId parent;
-    // Union-find over parents that are alive: the way to the top of the part of the
-    // tree that this element is in. The top is the entry point, or a child of a dead
-    // element.
+    // The way to the top of the part of the tree that this element is in (TopOfPart). The
+    // top is the entry point, or a child of a dead element.
     ElementId up;
     // Dead is what was so when it was read first. What dies later counts as linked,
     // and is left for the next cleanup.
@@ -40,7 +37,7 @@ class Remover {
     uint8_t level;
     // Pending, and an attempt to link it was cut short: it has links already.
     bool half_linked;
-    Chain chain;
+    Chain chain;  // as far as CheckTree has come
   };
 
   bool IsDead(ElementId id) const { return id < end_ && known_[id].state == SlotState::kDead; }
@@ -69,7 +66,6 @@ class Remover {
 
   // parents.cpp
   bool CheckTree();
-  void FollowParents(ElementId id);
   void ReplaceEntry();
   bool AdoptOrphans();
   bool AdoptFresh();

@@ -1,10 +1,9 @@
-// A rotation of the tree of parents. Reads slots one at a time, then changes all in
-// one record.
+// A rotation of the tree of parents (hnswpg/core/tree/swap.h). Reads slots one at a time,
+// then changes all in one record.
 #include "storage/graph/parent_tree.h"
 
-#include <algorithm>
-
 #include "hnswpg/core/format/link_slot.h"
+#include "hnswpg/core/tree/swap.h"
 #include "hnswpg/storage/graph/slot_reader.h"
 #include "hnswpg/storage/page/page_txn.h"
 
@@ -26,32 +25,13 @@ SlotCopy ReadInGraph(const HnswIndex& index, ElementId id, ElementId child) {
   return copy;
 }
 
-// Which link of the element's full list gives way.
-struct Victim {
-  ElementId id;
-  bool is_child;
-};
-
-Victim ChooseVictim(const HnswIndex& index, ElementId id, const SlotCopy& copy) {
-  Victim victim = {kNoId, true};
-  for (int i = 0; i < copy.tail.n_links; i++) {
-    SlotCopy other;
-    ReadSlot(index, copy.links[i], &other, nullptr);
-    if (other.tail.parent != id) return {copy.links[i], false};
-    if (victim.id == kNoId || other.head.state == SlotState::kDead) victim.id = copy.links[i];
-  }
-  return victim;
-}
-
 // What the change is made of. `grandparent` is kNoId where the parent is the entry
 // point.
 struct Change {
   ElementId id;
   ElementId parent;
   ElementId grandparent;
-  ElementId displaced;  // kNoId: nobody
-  ElementId over;       // whose place in the element's list the parent takes; kNoId: none
-  bool add;             // the parent is added to the element's list
+  SwapPlan plan;
 };
 
 void Apply(const HnswIndex& index, const Change& change, const ElementHead& head) {
@@ -61,7 +41,7 @@ void Apply(const HnswIndex& index, const Change& change, const ElementHead& head
   txn.Want(at_root ? kMetaBlock : layout.SlotBlock(change.grandparent));
   txn.Want(layout.SlotBlock(change.parent));
   txn.Want(layout.SlotBlock(change.id));
-  if (change.displaced != kNoId) txn.Want(layout.SlotBlock(change.displaced));
+  if (change.plan.displaced != kNoId) txn.Want(layout.SlotBlock(change.plan.displaced));
   txn.Begin();
   if (at_root) {
     txn.meta()->entry = change.id;
@@ -72,11 +52,11 @@ void Apply(const HnswIndex& index, const Change& change, const ElementHead& head
   TailAt(txn.slot(change.id), layout)->parent = change.grandparent;
   TailAt(txn.slot(change.parent), layout)->parent = change.id;
   LinkSlot own(txn.slot(change.id), layout);
-  if (change.over != kNoId) own.Replace(change.over, change.parent);
-  if (change.add) own.Append(change.parent);
-  if (change.displaced != kNoId) {
-    LinkSlot(txn.slot(change.parent), layout).Replace(change.id, change.displaced);
-    TailAt(txn.slot(change.displaced), layout)->parent = change.parent;
+  if (change.plan.over != kNoId) own.Replace(change.plan.over, change.parent);
+  if (change.plan.add) own.Append(change.parent);
+  if (change.plan.displaced != kNoId) {
+    LinkSlot(txn.slot(change.parent), layout).Replace(change.id, change.plan.displaced);
+    TailAt(txn.slot(change.plan.displaced), layout)->parent = change.parent;
   }
   txn.Commit();
 }
@@ -106,21 +86,21 @@ ParentSwap SwapWithParent(const HnswIndex& index, ElementId id) {
     ReportDamage(index.rel, index.layout.SlotBlock(parent), parent,
                  "has no parent, but is not the entry point");
   }
-  if (grandparent != kNoId && ReadInGraph(index, grandparent, parent).HasLink(id)) {
+  const bool linked_by_grandparent =
+      grandparent != kNoId && ReadInGraph(index, grandparent, parent).HasLink(id);
+  const SwapView view = {
+      id, parent, self.links, self.tail.n_links, index.layout.max_links(0), linked_by_grandparent};
+  const SwapPlan plan = PlanSwap(view, [&index](ElementId neighbour) {
+    SlotCopy copy;
+    ReadSlot(index, neighbour, &copy, nullptr);
+    return SwapNeighbour{copy.tail.parent, copy.head.state == SlotState::kDead};
+  });
+  if (plan.moves_up) {
     MoveUp(index, id, grandparent);
     return {grandparent, kNoId, kNoId};
   }
-  Change change = {id, parent, grandparent, kNoId, kNoId, false};
-  if (!self.HasLink(parent)) {
-    change.add = self.tail.n_links < index.layout.max_links(0);
-    if (!change.add) {
-      const Victim victim = ChooseVictim(index, id, self);
-      change.over = victim.id;
-      if (victim.is_child) change.displaced = victim.id;
-    }
-  }
-  Apply(index, change, self.head);
-  return {grandparent, parent, change.displaced};
+  Apply(index, {id, parent, grandparent, plan}, self.head);
+  return {grandparent, parent, plan.displaced};
 }
 
 }  // namespace hnswpg
