@@ -78,15 +78,20 @@ bool CleanUpGivingWay(const HnswIndex& index, const char* name, bool* worked) {
   if (meta.n_dead == 0 || DeadFraction(meta) <= cleanup_threshold) return true;
   ReportActivity("removing", meta.n_dead, name);
   *worked = true;
-  return RemoveDead(index, true).complete;
+  return RemoveDead(index.rel, true).complete;
 }
 
 bool LinkGivingWay(const HnswIndex& index, const char* name, bool* worked) {
   const Meta meta = ReadMeta(index);
-  if (meta.n_pending == 0) return true;
-  ReportActivity("linking", meta.n_pending, name);
+  if (meta.n_pending > 0) {
+    ReportActivity("linking", meta.n_pending, name);
+  } else if (CodesAreDue(index, meta)) {
+    ReportActivity("making codes anew for", meta.n_linked, name);
+  } else {
+    return true;
+  }
   *worked = true;
-  return LinkAllPending(index, true).complete;
+  return LinkAllPending(index.rel, true).complete;
 }
 
 // Cleanup comes first: inserters cannot do that themselves, and every search pays for the

@@ -54,7 +54,10 @@ struct MetaPage {
   uint16_t unused2;
   uint32_t n_exact;
   uint32_t n_when_learnt;
-  uint32_t unused3[9];
+  uint32_t n_exact_when_learnt;
+  uint32_t recoding;
+  uint32_t recoding_at;
+  uint32_t unused3[6];
 };
 static_assert(sizeof(MetaPage) == 160);
 

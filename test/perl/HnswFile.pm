@@ -27,7 +27,8 @@ my %META = (
 	n_free => [ 64, 'V' ], n_free_uppers => [ 68, 'V' ], n_tids => [ 72, 'Q<' ],
 	last_sync => [ 80, 'q<' ], n_reroutings => [ 88, 'V' ], features => [ 92, 'V' ],
 	payload_bytes => [ 96, 'V' ], exact_bytes => [ 100, 'V' ], book_bytes => [ 104, 'V' ],
-	book => [ 112, 'v' ], n_exact => [ 116, 'V' ], n_when_learnt => [ 120, 'V' ]);
+	book => [ 112, 'v' ], n_exact => [ 116, 'V' ], n_when_learnt => [ 120, 'V' ],
+	n_exact_when_learnt => [ 124, 'V' ], recoding => [ 128, 'V' ], recoding_at => [ 132, 'V' ]);
 
 # Fields of a slot: before the payload, and in the tail.
 my %HEAD = (state => [ 0, 'C' ], level => [ 1, 'C' ], book => [ 2, 'v' ]);

@@ -151,7 +151,7 @@ void GoOnOnPages(BuildState* state) {
 
 void InsertOnPages(const HnswIndex& index, const void* vector, ItemPointer tid) {
   const Written written = WriteElement(index, WriteMode::kBuilding, vector, tid);
-  LinkPendingUntil(index, WriteMode::kBuilding, written.id);
+  LinkPendingUntil(index.rel, WriteMode::kBuilding, written.id);
 }
 
 // Takes the row into the graph in memory. False if it does not fit.

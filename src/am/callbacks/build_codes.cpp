@@ -16,9 +16,6 @@ extern "C" {
 namespace hnswpg {
 namespace {
 
-constexpr uint32_t kSampleVectors = 2048;
-constexpr uint32_t kSampleBytes = 16 * 1024 * 1024;  // fewer of very long ones
-constexpr uint32_t kFewestVectors = 256;
 constexpr BlockNumber kRuns = 64;
 constexpr uint32_t kProbes = 200;
 
@@ -71,8 +68,6 @@ double BlindShare(const CodeSpace& space, const CentreFinder& vectors) {
   const size_t stride = MAXALIGN(space.code_bytes());
   char* codes = static_cast<char*>(MemoryContextAllocHuge(CurrentMemoryContext, n * stride));
   const char** pointers = static_cast<const char**>(palloc(n * sizeof(char*)));
-  float* distances = static_cast<float*>(palloc(n * sizeof(float)));
-  uint32_t* order = static_cast<uint32_t*>(palloc(n * sizeof(uint32_t)));
   for (uint32_t i = 0; i < n; i++) {
     space.Encode(vectors.vector(i), codes + i * stride);
     pointers[i] = codes + i * stride;
@@ -82,17 +77,11 @@ double BlindShare(const CodeSpace& space, const CentreFinder& vectors) {
   for (uint32_t k = 0; k < probes; k++) {
     CHECK_FOR_INTERRUPTS();
     const uint32_t probe = static_cast<uint32_t>(uint64{n} * k / probes);
-    QueryCode(&space, pointers[probe]).Distances(pointers, n, distances);
-    for (uint32_t i = 0; i < n; i++) order[i] = i;
-    std::swap(order[probe], order[n - 1]);  // is not its own neighbour
-    const uint32_t most = std::min<uint32_t>(CodeQuality::kMost, n - 1);
-    std::partial_sort(order, order + most, order + n - 1,
-                      [distances](uint32_t a, uint32_t b) { return distances[a] < distances[b]; });
-    CodeQuality quality;
-    for (uint32_t i = 0; i < most; i++) {
-      const float distance = distances[order[i]];
-      quality.Add(distance, space.ErrorVariance(pointers[probe], pointers[order[i]], distance));
-    }
+    // It is not its own neighbour.
+    const char* code = pointers[probe];
+    std::swap(pointers[probe], pointers[n - 1]);
+    const CodeQuality quality = JudgeCode(space, code, pointers, n - 1);
+    std::swap(pointers[probe], pointers[n - 1]);
     blind += quality.Known() && !quality.Good() ? 1 : 0;
   }
   return static_cast<double>(blind) / std::max(probes, 1u);
@@ -107,9 +96,7 @@ void ChooseCodes(Relation heap, Relation rel, IndexInfo* info, IndexParameters* 
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg sample", ALLOCSET_DEFAULT_SIZES);
   MemoryContext old = MemoryContextSwitchTo(context);
   const CodeSpace from_origin(parameters->kind(), parameters->dim);
-  const uint32_t wanted =
-      std::clamp<uint32_t>(static_cast<uint32_t>(kSampleBytes / from_origin.vector_bytes()),
-                           kFewestVectors, kSampleVectors);
+  const uint32_t wanted = SampleSize(parameters->dim);
   CentreFinder vectors(parameters->metric, parameters->dim, wanted);
   Sample sample = {
       &from_origin, &vectors, 0,

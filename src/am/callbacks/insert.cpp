@@ -63,12 +63,12 @@ void Insert(const Inserter& inserter, const void* vector, ItemPointer tid, bool 
   if (equal != kNoId && AppendTid(index, equal, vector, tid)) return;
   const Written written = WriteElement(index, WriteMode::kLogged, vector, tid, equal);
   if (inserter.immediate) {
-    LinkPendingUntil(index, WriteMode::kLogged, written.id);
+    LinkPendingUntil(index.rel, WriteMode::kLogged, written.id);
     return;
   }
   AnnounceWork(index.rel);
   if (written.n_pending <= static_cast<uint32_t>(pending_limit)) return;
-  if (!LinkPendingBatch(index)) SlowDown(written.n_pending);
+  if (!LinkPendingBatch(index.rel)) SlowDown(written.n_pending);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "hnswpg/postgres/compat.h"
 #include "hnswpg/signal/announce_work.h"
 #include "hnswpg/storage/cleanup/cleanup.h"
+#include "hnswpg/storage/link/link_pending.h"
 #include "hnswpg/storage/vacuum/mark.h"
 #include "hnswpg/storage/vacuum/shrink_file.h"
 
@@ -34,8 +35,8 @@ void CleanUpOrAnnounce(const HnswIndex& index) {
   const Meta meta = ReadMeta(index);
   const bool too_many_dead = DeadFraction(meta) > cleanup_threshold;
   if (RelationUsesLocalBuffers(index.rel)) {
-    if (too_many_dead) RemoveDead(index, false);
-  } else if (too_many_dead || meta.n_pending > 0) {
+    if (too_many_dead) RemoveDead(index.rel, false);
+  } else if (too_many_dead || meta.n_pending > 0 || CodesAreDue(index, meta)) {
     AnnounceWork(index.rel);
   }
 }

@@ -14,8 +14,8 @@
 namespace hnswpg {
 namespace {
 
-int64 Sync(const HnswIndex& index) { return LinkAllPending(index, false).linked; }
-int64 CleanUpNow(const HnswIndex& index) { return RemoveDead(index, false).freed; }
+int64 Sync(Relation index) { return LinkAllPending(index, false).linked; }
+int64 CleanUpNow(Relation index) { return RemoveDead(index, false).freed; }
 
 constexpr TargetUse kSync = {"sync", AccessShareLock, RowExclusiveLock};
 constexpr TargetUse kCleanUp = {"clean up", AccessShareLock, RowExclusiveLock};
@@ -28,14 +28,14 @@ void CheckAllowed(Oid index, const char* function) {
   CheckMayMaintain(index);
 }
 
-int64 DoOne(Oid oid, const TargetUse& use, int64 (*work)(const HnswIndex&)) {
+int64 DoOne(Oid oid, const TargetUse& use, int64 (*work)(Relation)) {
   const IndexTarget target = OpenTarget(oid, use);
-  const int64 done = work(OpenIndex(target.index));
+  const int64 done = work(target.index);
   CloseTarget(target, use);
   return done;
 }
 
-int64 DoAll(Oid oid, const TargetUse& use, int64 (*work)(const HnswIndex&)) {
+int64 DoAll(Oid oid, const TargetUse& use, int64 (*work)(Relation)) {
   int64 done = 0;
   ListCell* cell;
   foreach (cell, LeafIndexes(oid)) done += DoOne(lfirst_oid(cell), use, work);

@@ -244,6 +244,7 @@ void Loader::WriteMeta(const GraphBuilder& graph) {
   meta->next_upper = next_upper_;
   meta->n_linked = graph.size();
   meta->n_exact = graph.size() > 0 ? graph.CountBlind() : 0;
+  meta->n_exact_when_learnt = meta->n_exact;
   meta->n_when_learnt = index_->parameters.book > kOriginBook ? graph.size() : 0;
   meta->n_tid_slots = n_tid_slots_;
   meta->n_tids = tids_.size() + extra_tids_.size();

@@ -223,6 +223,10 @@ void SlotListExaminer::CompareCounts() {
                       [state](const KnownSlot& slot) { return slot.state == state; }));
   };
   CompareCount("linked", count(SlotState::kLinked), meta_.n_linked);
+  const auto n_exact = std::count_if(e_->slots, e_->slots + e_->end, [](const KnownSlot& slot) {
+    return slot.state == SlotState::kLinked && slot.exact;
+  });
+  CompareCount("measured exactly", static_cast<uint32_t>(n_exact), meta_.n_exact);
   CompareCount("dead", count(SlotState::kDead), meta_.n_dead);
   CompareCount("TID containers", count(SlotState::kTids), meta_.n_tid_slots);
   if (!complete_) return;

@@ -64,6 +64,7 @@ void SlotExaminer::Examine(ElementId id) {
   known->more_tids = tail.more_tids;
   known->state = head.state;
   known->level = head.level;
+  known->exact = !IsCoded(e_->index, head.book);
   if (IsElement(head.state)) {
     ExamineElement(head, tail);
     Collect(tail.tids, tail.n_tids);

@@ -36,6 +36,7 @@ struct KnownSlot {
   ElementId more_tids;
   SlotState state;
   uint8_t level;
+  bool exact : 1;    // an element: not coded by the book in force, or not well
   bool held : 1;     // an element: its parent's level-0 list has it
   bool led_to : 1;   // a dead element: a live one links to it
   bool chained : 1;  // a TID container: found in its owner's chain

@@ -134,9 +134,11 @@ bool Remover::CheckParents() {
 
 // ---- the call ----
 
-RemoveResult RemoveDead(const HnswIndex& index, bool gives_way) {
-  if (ReadMeta(index).n_dead == 0) return {0, true};
-  if (!LockForMaintenance(index.rel, gives_way)) return {};
+RemoveResult RemoveDead(Relation rel, bool gives_way) {
+  if (OpenIndex(rel).meta.n_dead == 0) return {0, true};
+  if (!LockForMaintenance(rel, gives_way)) return {};
+  // While that lock is held the code book stays as it is.
+  const HnswIndex index = OpenIndex(rel);
   MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "hnswpg cleanup", ALLOCSET_DEFAULT_SIZES);
   MemoryContext old = MemoryContextSwitchTo(context);

@@ -153,16 +153,31 @@ float CodeDistance(const HnswIndex& index, ElementId id, const LockedSlot& locke
   return index.space.Finish(header, HeadAt(locked.slot)->code, sum);
 }
 
+// The distance that the walk would have measured by a code of our book, where the slot, which
+// the caller has locked, has one by another by now: a code depends on book and vector alone.
+float FormerDistance(const HnswIndex& index, ElementId id, const Reading& reading) {
+  CopyVectorPages(index, id, reading.scratch);
+  void* code = palloc(index.space.code_bytes());
+  index.space.Encode(reading.scratch, code);
+  const float distance = index.space.Distance(reading.walked->code, code);
+  pfree(code);
+  return distance;
+}
+
 // Whether the slot, which the caller has locked, holds the element that the walk measured,
 // by its code or by its vector. `exact`: the exact distance.
 bool IsAsWalked(const HnswIndex& index, ElementId id, const LockedSlot& locked,
-                const Walked& walked, float exact) {
+                const Reading& reading, float exact) {
+  const Walked& walked = *reading.walked;
   const auto is_it = [&walked](float distance) {
     return walked.distance == distance || walked.distance == PendingDistance(distance);
   };
   if (is_it(exact)) return true;
-  return IsCoded(index, HeadAt(locked.slot)->book) &&
-         is_it(CodeDistance(index, id, locked, walked));
+  if ((HeadAt(locked.slot)->book & kMaxBook) == index.parameters.book) {
+    return is_it(CodeDistance(index, id, locked, walked));
+  }
+  // Without codes there is one book.
+  return index.layout.has_vector_pages() && is_it(FormerDistance(index, id, reading));
 }
 
 // How often a chain may be changed while it is read before it must be damaged.
@@ -231,8 +246,7 @@ bool ReadLocked(const HnswIndex& index, ElementId id, const Reading& reading,
   const bool alive = state == SlotState::kLinked || state == SlotState::kPending;
   now->distance = alive && reading.query ? ExactDistanceTo(index, id, locked, reading) : 0.0f;
   const bool right = alive && (reading.walked == nullptr ||
-                               IsAsWalked(index, id, locked, *reading.walked, now->distance));
-  // A code that was made anew meanwhile, by another book, gives another distance.
+                               IsAsWalked(index, id, locked, reading, now->distance));
   now->changed = alive && !right;
   if (right) {
     const ElementTail* tail = TailAt(locked.slot, index.layout);

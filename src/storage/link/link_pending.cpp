@@ -3,6 +3,9 @@
 //
 // The queue is taken from its head only, under the graph lock, so several who link
 // at the same time take turns element by element, and none is linked twice.
+//
+// The code book changes under the link lock, held exclusively, so whoever links opens the
+// index anew when it has that lock, and writes codes by the book in force.
 #include "hnswpg/storage/link/link_pending.h"
 
 #include <new>
@@ -11,6 +14,7 @@
 #include "hnswpg/storage/page/locks.h"
 #include "hnswpg/storage/page/pending.h"
 #include "storage/link/bulk_linker.h"
+#include "storage/link/renew_codes.h"
 
 namespace hnswpg {
 namespace {
@@ -53,12 +57,10 @@ LinkingResult LinkOneByOne(const HnswIndex& index, uint32_t wanted, bool gives_w
   return result;
 }
 
-}  // namespace
-
-LinkingResult LinkAllPending(const HnswIndex& index, bool gives_way) {
-  LinkingResult result;
-  if (!LockForMaintenance(index.rel, gives_way)) return result;
+// The maintenance lock is held, so the book stays.
+LinkingResult LinkBacklog(const HnswIndex& index, bool gives_way) {
   const uint32_t wanted = ReadMeta(index).n_pending;
+  LinkingResult result;
   result.complete = true;
   if (BulkPays(index, wanted)) {
     LockIndex(index.rel, IndexLock::kLink, ExclusiveLock);
@@ -67,12 +69,22 @@ LinkingResult LinkAllPending(const HnswIndex& index, bool gives_way) {
   } else if (wanted > 0) {
     result = LinkOneByOne(index, wanted, gives_way);
   }
-  UnlockForMaintenance(index.rel);
   return result;
 }
 
-bool LinkPendingBatch(const HnswIndex& index) {
-  if (!LockIndex(index.rel, IndexLock::kLink, ShareLock, true)) return false;
+}  // namespace
+
+LinkingResult LinkAllPending(Relation rel, bool gives_way) {
+  if (!LockForMaintenance(rel, gives_way)) return {};
+  LinkingResult result = LinkBacklog(OpenIndex(rel), gives_way);
+  if (result.complete) result.complete = RenewCodes(rel, gives_way);
+  UnlockForMaintenance(rel);
+  return result;
+}
+
+bool LinkPendingBatch(Relation rel) {
+  if (!LockIndex(rel, IndexLock::kLink, ShareLock, true)) return false;
+  const HnswIndex index = OpenIndex(rel);
   LockGraph(index.rel);
   GraphTurn turn(index.rel, false, GraphTurn::kShort);
   bool stopped;
@@ -82,8 +94,9 @@ bool LinkPendingBatch(const HnswIndex& index) {
   return true;
 }
 
-void LinkPendingUntil(const HnswIndex& index, WriteMode mode, ElementId until) {
-  LockIndex(index.rel, IndexLock::kLink, ShareLock);
+void LinkPendingUntil(Relation rel, WriteMode mode, ElementId until) {
+  LockIndex(rel, IndexLock::kLink, ShareLock);
+  const HnswIndex index = OpenIndex(rel);
   LockGraph(index.rel);
   GraphTurn turn(index.rel, false, GraphTurn::kShort);
   MemoryContext context =

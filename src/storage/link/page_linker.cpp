@@ -247,12 +247,22 @@ bool PageLinker::HasSameVector(ElementId id) {
 // A linked element with exactly this vector, if the search of level 0 saw one.
 ElementId PageLinker::FindEqual() {
   for (int i = 0; i < candidates_.size(); i++) {
-    if (candidates_.state(i) != SlotState::kLinked) continue;
-    if (!candidates_.HasCurrentCode(i)) continue;
-    if (memcmp(candidates_.code(i), view_.code(), index_->space.code_bytes()) != 0) continue;
-    if (HasSameVector(candidates_.id(i))) return candidates_.id(i);
+    if (candidates_.state(i) == SlotState::kLinked && MayBeEqual(i) &&
+        HasSameVector(candidates_.id(i))) {
+      return candidates_.id(i);
+    }
   }
   return kNoId;
+}
+
+// Equal vectors have equal codes by one book. A candidate with a code by another one was
+// measured by its vector, and equal vectors have one distance, bit for bit.
+bool PageLinker::MayBeEqual(int candidate) const {
+  if (candidates_.HasCurrentCode(candidate)) {
+    return memcmp(candidates_.code(candidate), view_.code(), index_->space.code_bytes()) == 0;
+  }
+  return candidates_.distance(candidate) ==
+         index_->space.ExactDistance(view_.vector(), view_.vector());
 }
 
 // The metapage is part of the change.
@@ -394,8 +404,9 @@ void PageLinker::Finish() {
   TailAt(slot, layout)->parent = parent_;
   Meta* meta = txn.meta();
   TakeOffList(&txn);
-  WriteCode(slot, meta);
+  WriteCode(slot);
   (dead ? meta->n_dead : meta->n_linked)++;
+  if (!dead && !IsCoded(*index_, HeadAt(slot)->book)) meta->n_exact++;
   if (new_entry) {
     if (!first) BecomeEntry(&txn);
     TailAt(slot, layout)->parent = kNoId;
@@ -407,7 +418,7 @@ void PageLinker::Finish() {
 
 // By which book its code is, and whether it does; the code itself, where that was by
 // another book. Not where it lies on several pages: then it stays as it is, and unused.
-void PageLinker::WriteCode(char* slot, Meta* meta) {
+void PageLinker::WriteCode(char* slot) {
   ElementHead* head = HeadAt(slot);
   const bool fits = index_->layout.payload_pieces() == 1;
   if (view_.is_recoded() && fits) {
@@ -416,9 +427,7 @@ void PageLinker::WriteCode(char* slot, Meta* meta) {
            index_->space.payload_bytes());
   }
   if (!view_.is_recoded() || fits) head->book = index_->parameters.book;
-  if (view_.is_coded() && IsCoded(*index_, head->book)) return;
-  head->book |= kMeasureExactly;
-  meta->n_exact++;
+  if (!view_.is_coded() || !IsCoded(*index_, head->book)) head->book |= kMeasureExactly;
 }
 
 // The entry point is the root of the tree of parents: the old one becomes a child

@@ -92,6 +92,13 @@ void WriteCentre(const HnswIndex& index, WriteMode mode, uint16_t number, const 
   }
 }
 
+uint32_t SampleSize(uint32_t dim) {
+  constexpr uint32_t kMost = 2048;
+  constexpr uint32_t kFewest = 256;
+  constexpr uint32_t kBytes = 16 * 1024 * 1024;
+  return std::clamp<uint32_t>(kBytes / (dim * sizeof(float)), kFewest, kMost);
+}
+
 CentreFinder::CentreFinder(Metric metric, uint32_t dim, uint32_t capacity)
     : metric_(metric),
       dim_(dim),

@@ -89,7 +89,8 @@ void CheckMeta(Relation rel, const Meta& meta) {
                     FootprintIsRight(meta) && meta.next_element <= kMaxElements &&
                     (meta.entry == kNoId || meta.entry < meta.next_element) &&
                     meta.entry_level <= kMaxLevel &&
-                    meta.first_run + meta.n_runs <= kMaxPendingRuns;
+                    meta.first_run + meta.n_runs <= kMaxPendingRuns &&
+                    meta.recoding <= Recoding::kJudging;
   if (!sane) ReportDamage(rel, kMetaBlock, kNoId, "the metapage contradicts itself");
 }
 

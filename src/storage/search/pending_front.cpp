@@ -25,8 +25,9 @@ Meta PendingFront::Measure() {
   // Whether its code tells a pending element from its neighbours is not known yet. Where all
   // that is linked is measured by codes, the errors met there and here tell how far to look
   // (Finalists); where some of it is not, its exact distances would put a pending element's
-  // code behind them unseen.
-  exactly_ = meta.n_exact > 0;
+  // code behind them unseen. So it would where the linked ones have codes by a newer book
+  // than ours.
+  exactly_ = meta.n_exact > 0 || meta.book != index_->parameters.book;
   for (const PendingRun& run : runs_) MeasureRun(run);
   return meta;
 }

@@ -147,9 +147,11 @@ void Search::ContinueFromEntry() {
   if (entry != kNoId) walk_.Continue(entry, 0, round_);
 }
 
-// As wide as the current round. Rows that were read already are known.
+// As wide as the current round. Rows that were read already are known, in the first round
+// from here on.
 void Search::StartAnew() {
   misses_rows_ = false;
+  rows_.KeepEachOnce();
   BeginWalk();
   finalists_.Take(&walk_.found());
 }
@@ -230,7 +232,7 @@ bool Search::Collect(ElementId id, const Walked* walked, float* distance) {
   // to one that was read before, or that was not found.
   uint32_t version_then;
   if (pending_.WasPending(id, &version_then)) misses_rows_ |= !read || now.version != version_then;
-  // Its code may have been made anew since it was walked.
+  // Its code may have been made anew just as it was walked, which saw half of it.
   misses_rows_ |= now.changed && index_.parameters.book != kNoBook;
   if (!read) return false;
   for (const TidRef& ref : tids_) rows_.Add(now.distance, ref);

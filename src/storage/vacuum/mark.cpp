@@ -20,6 +20,7 @@
 // Cost-based delays are left out on purpose: others wait for the graph lock.
 #include <algorithm>
 
+#include "hnswpg/core/space/learning.h"
 #include "hnswpg/storage/graph/slot_reader.h"
 #include "hnswpg/storage/page/locks.h"
 #include "hnswpg/storage/page/page_txn.h"
@@ -149,6 +150,9 @@ void Marker::WritePage(BlockNumber block, const SlotInfo* slots, int n) {
     HeadAt(slot)->state = SlotState::kDead;
     meta->n_linked--;
     meta->n_dead++;
+    if (HeadAt(slot)->book == meta->book) continue;
+    meta->n_exact--;
+    meta->n_exact_when_learnt = ExactThenWithoutOne(meta->n_exact_when_learnt);
   }
   txn.Commit();
 }

@@ -184,6 +184,39 @@ TEST_CASE("distances are right at the ends of what a float holds", "[code_qualit
   }
 }
 
+TEST_CASE("a code is judged by the nearest of any number of others", "[code_quality]") {
+  const Metric metric = GENERATE(from_range(kQuantized));
+  const size_t n = GENERATE(size_t{0}, size_t{3}, size_t{16}, size_t{17}, size_t{64}, size_t{500});
+  CAPTURE(n);
+  const auto vectors = Draw(n + 1, 7, [](double g, size_t) { return 3 + g; });
+  const CodeSpace space(metric, Quantization::kInt8, kDim);
+  const Codes codes(space, vectors);
+  std::vector<const char*> others;
+  for (size_t i = 1; i <= n; i++) others.push_back(static_cast<const char*>(codes[i]));
+
+  CodeQuality expected;
+  for (const size_t i :
+       Nearest(n, std::min<size_t>(n, CodeQuality::kMost),
+               [&](size_t k) { return codes.Distance(0, k + 1); })) {
+    const float distance = codes.Distance(0, i + 1);
+    expected.Add(distance, space.ErrorVariance(codes[0], codes[i + 1], distance));
+  }
+  const CodeQuality judged = JudgeCode(space, codes[0], others.data(), n);
+  CHECK(judged.n() == expected.n());
+  CHECK(judged.Known() == (n >= CodeQuality::kFewest));
+  CHECK(judged.Good() == expected.Good());
+
+  // One that is far away, first or last, changes nothing where there are enough.
+  if (n < CodeQuality::kMost) return;
+  const auto far = Draw(1, 8, [](double g, size_t) { return 900 + g; });
+  const Codes far_code(space, far);
+  for (const bool first : {false, true}) {
+    auto more = others;
+    more.insert(first ? more.begin() : more.end(), static_cast<const char*>(far_code[0]));
+    CHECK(JudgeCode(space, codes[0], more.data(), n + 1).Good() == judged.Good());
+  }
+}
+
 TEST_CASE("few neighbours say nothing, infinite distances nothing good", "[code_quality]") {
   CodeQuality few;
   for (int i = 0; i < CodeQuality::kFewest; i++) {

@@ -12,6 +12,13 @@ namespace hnswpg {
 inline constexpr uint32_t kMetaMagic = 0x57534E48;  // "HNSW"
 inline constexpr uint32_t kFormatVersion = 3;
 
+// How far the making of codes by a new book has come (src/storage/link/README.md).
+enum class Recoding : uint32_t {
+  kDone = 0,
+  kCoding = 1,   // codes by the book in force are written, to be measured exactly as yet
+  kJudging = 2,  // each of those is judged
+};
+
 // The metapage, behind the page header. Guarded by the metapage's content lock.
 struct Meta {
   uint32_t magic;
@@ -61,11 +68,17 @@ struct Meta {
   // is in place `book % 2`.
   uint16_t book;
   uint16_t unused2;
-  // Linked since the book was learnt (or ever) as elements to be measured exactly; and
-  // how many were linked in all when it was.
+  // Linked elements that are measured exactly: all but those whose slots name the book in
+  // force and no more. And how many were linked in all when it was learnt, or when a better
+  // one was last looked for in vain; 0: never.
   uint32_t n_exact;
   uint32_t n_when_learnt;
-  uint32_t unused3[9];
+  // n_exact as it was when that was over.
+  uint32_t n_exact_when_learnt;
+  // The codes that are being made anew: how far, and the elements below which that is done.
+  Recoding recoding;
+  uint32_t recoding_at;
+  uint32_t unused3[6];
 };
 static_assert(sizeof(Meta) == 160);
 

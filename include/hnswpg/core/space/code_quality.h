@@ -13,7 +13,11 @@
 #ifndef HNSWPG_CORE_SPACE_CODE_QUALITY_H_
 #define HNSWPG_CORE_SPACE_CODE_QUALITY_H_
 
+#include <cstddef>
+
 namespace hnswpg {
+
+class CodeSpace;
 
 class CodeQuality {
  public:
@@ -46,6 +50,11 @@ class CodeQuality {
   double spread_ = 0;    // sum of squared differences from the mean (Welford, 1962)
   double variance_ = 0;  // sum
 };
+
+// How well the code `base` tells apart the nearest, by code, of `n` others: those around its
+// element, without itself. Each is contiguous and 4-byte aligned.
+CodeQuality JudgeCode(const CodeSpace& space, const void* base, const char* const* codes,
+                      size_t n) noexcept;
 
 }  // namespace hnswpg
 

@@ -19,7 +19,7 @@ struct RemoveResult {
 // yielded while it mends. MarkDead may run beside it: what dies meanwhile is left
 // for the next call. Interruptible; what is done stays done, and the next call does
 // the rest. `gives_way`: as LinkAllPending.
-RemoveResult RemoveDead(const HnswIndex& index, bool gives_way);
+RemoveResult RemoveDead(Relation rel, bool gives_way);
 
 // The part of the elements in the graph that is dead, 0 to 1.
 double DeadFraction(const Meta& meta);

@@ -45,6 +45,7 @@ class CandidateSet {
   bool Contains(ElementId id) const;
   ElementId id(int i) const { return items_[i].id; }
   SlotState state(int i) const { return items_[i].state; }
+  float distance(int i) const { return items_[i].distance; }
   const void* code(int i) const { return CodeAt(items_[i].place); }
   // Whether that code is by the book in force.
   bool HasCurrentCode(int i) const {

@@ -42,7 +42,7 @@ class PageLinker {
   void FindAllNeighbours();
   void FindBeside();
   void MarkExact();
-  void WriteCode(char* slot, Meta* meta);
+  void WriteCode(char* slot);
   void ChooseParent();
   void SearchParent();
   void FindNeighbours(int level, ElementId* entry);
@@ -52,6 +52,7 @@ class PageLinker {
   void ReadFirstContainer(ElementId owner, ElementId id, SlotCopy* copy);
   ElementId FindNamedEqual();
   ElementId FindEqual();
+  bool MayBeEqual(int candidate) const;
   bool HasSameVector(ElementId id);
   void Merge(ElementId into);
   void Discard();

@@ -21,6 +21,9 @@ bool ReadCentre(Relation rel, const ElementLayout& layout, uint16_t number, cons
 // one: under the maintenance lock, or while the index is built. Makes the pages.
 void WriteCentre(const HnswIndex& index, WriteMode mode, uint16_t number, const float* centre);
 
+// How many vectors of so many dimensions a centre is learnt from: fewer of very long ones.
+uint32_t SampleSize(uint32_t dim);
+
 // A centre for vectors: of each dimension the mean of what lies between the quartiles, so
 // that a few far away do not move it. Dimension by dimension, interruptibly.
 class CentreFinder {

@@ -1,0 +1,74 @@
+#include "storage/link/code_judge.h"
+
+#include <algorithm>
+
+namespace hnswpg {
+
+CodeJudge::CodeJudge(const HnswIndex* index, const CodeSpace* space)
+    : index_(index),
+      space_(space != nullptr ? *space : index->space),
+      encodes_(space != nullptr),
+      capacity_((1 + kLeading) * index->layout.max_links(0)),
+      stride_(MAXALIGN(index->space.code_bytes())),
+      base_(static_cast<char*>(palloc(stride_))),
+      codes_(static_cast<char*>(MemoryContextAllocHuge(CurrentMemoryContext, capacity_ * stride_))),
+      pointers_(static_cast<const char**>(palloc(capacity_ * sizeof(char*)))),
+      vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
+      met_(ContextArena(CurrentMemoryContext)) {
+  for (int i = 0; i < capacity_; i++) pointers_[i] = Room(i);
+}
+
+// False if there is none to judge by.
+bool CodeJudge::ReadCode(ElementId id, SlotCopy* slot, char* code) {
+  ReadSlot(*index_, id, slot, encodes_ ? nullptr : code);
+  const SlotState state = slot->head.state;
+  // A pending element's slot may get another owner.
+  if (state != SlotState::kLinked && state != SlotState::kDead) return false;
+  if (!encodes_) return (slot->head.book & kMaxBook) == index_->parameters.book;
+  ReadVector(*index_, id, vector_);
+  space_.Encode(vector_, code);
+  return true;
+}
+
+void CodeJudge::Meet(ElementId id) {
+  SlotCopy slot;
+  if (n_ == capacity_ || !met_.Insert(id) || !ReadCode(id, &slot, Room(n_))) return;
+  // The list of a dead one may be out of date.
+  if (slot.head.state == SlotState::kLinked) Lead({space_.Distance(base_, Room(n_)), id});
+  n_++;
+}
+
+void CodeJudge::Lead(Leader leader) {
+  if (n_leaders_ == kLeading && leader.distance >= leaders_[kLeading - 1].distance) return;
+  int at = std::min(n_leaders_, kLeading - 1);
+  n_leaders_ = at + 1;
+  for (; at > 0 && leaders_[at - 1].distance > leader.distance; at--) {
+    leaders_[at] = leaders_[at - 1];
+  }
+  leaders_[at] = leader;
+}
+
+void CodeJudge::MeetAll(const SlotCopy& slot) {
+  for (int i = 0; i < slot.tail.n_links; i++) Meet(slot.links[i]);
+}
+
+bool CodeJudge::IsGood(ElementId id) {
+  n_ = 0;
+  n_leaders_ = 0;
+  met_.Clear();
+  met_.Insert(id);
+  SlotCopy slot;
+  if (!ReadCode(id, &slot, base_) || slot.head.state != SlotState::kLinked) return false;
+  MeetAll(slot);
+  Leader leaders[kLeading];
+  const int n_leaders = n_leaders_;
+  std::copy(leaders_, leaders_ + n_leaders, leaders);
+  for (int i = 0; i < n_leaders; i++) {
+    ReadSlot(*index_, leaders[i].id, &slot, nullptr);
+    if (slot.head.state == SlotState::kLinked) MeetAll(slot);
+  }
+  const CodeQuality quality = JudgeCode(space_, base_, pointers_, n_);
+  return quality.Known() && quality.Good();
+}
+
+}  // namespace hnswpg
