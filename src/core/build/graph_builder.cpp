@@ -60,6 +60,7 @@ struct GraphBuilder::Impl {
 
   uint32_t size = 0;
   uint32_t loaded = 0;
+  uint32_t n_dead = 0;  // of those
   uint32_t loaded_entry = kNoParent;
   size_t capacity = 0;
   size_t upper_bytes = 0;
@@ -124,6 +125,7 @@ BuildStatus GraphBuilder::Impl::Load(const void* code, int level, bool dead) {
   graph->Load(padded.data(), level, dead);
   size++;
   loaded++;
+  n_dead += dead ? 1 : 0;
   return BuildStatus::kOk;
 }
 
@@ -194,7 +196,12 @@ BuildStatus GraphBuilder::Impl::FinishGraph() {
 BuildStatus GraphBuilder::Impl::SealGraph(bool* done) {
   *done = sealed;
   if (sealed) return BuildStatus::kOk;
-  if (loaded > 0) return Fail(BuildStatus::kFailed, "a loaded graph cannot be sealed");
+  if (n_dead > 0) {
+    return Fail(BuildStatus::kFailed, "a graph with dead elements cannot be sealed");
+  }
+  if (loaded > 0 && loaded_entry == kNoParent) {
+    return Fail(BuildStatus::kFailed, "graph loaded without entry point");
+  }
   BuildStatus status = FinishGraph();
   if (status != BuildStatus::kOk) return status;
   *done = sealed = graph == nullptr || graph->ConnectStep(&parents);
@@ -229,7 +236,7 @@ bool GraphBuilder::Impl::FindPlaces() {
 // else's business.
 uint32_t GraphBuilder::Impl::Entry() const {
   uint32_t node = graph->entry_node();
-  return node < loaded || node == HnswlibGraph::kNoNode ? loaded_entry : Id(node);
+  return Id(node < loaded || node == HnswlibGraph::kNoNode ? loaded_entry : node);
 }
 
 BuildStatus GraphBuilder::Impl::Fail(BuildStatus status, const char* text) noexcept {
@@ -345,8 +352,6 @@ const char* GraphBuilder::error() const noexcept { return impl_->error; }
 
 uint32_t GraphBuilder::entry_point() const noexcept { return impl_->Entry(); }
 
-int GraphBuilder::max_level() const noexcept { return Level(entry_point()); }
-
 int GraphBuilder::Level(uint32_t id) const noexcept {
   return impl_->graph->Level(impl_->Added(id));
 }
@@ -359,12 +364,6 @@ int GraphBuilder::Links(uint32_t id, int level, uint32_t* out) const noexcept {
 
 bool GraphBuilder::IsBlind(uint32_t id) const noexcept {
   return impl_->graph->IsBlind(impl_->Added(id));
-}
-
-uint32_t GraphBuilder::CountBlind() const noexcept {
-  uint32_t n = 0;
-  for (uint32_t id = 0; id < impl_->size; id++) n += impl_->graph->IsBlind(id) ? 1 : 0;
-  return n;
 }
 
 uint32_t GraphBuilder::Parent(uint32_t id) const noexcept {

@@ -77,7 +77,7 @@ bool Loader::MayPack() const {
 
 // Each place gets the vector of the element that has it now. In place, circle by circle
 // of the permutation.
-void Loader::MoveVectors(const GraphBuilder& graph) {
+void Loader::MoveVectors(const BuiltGraph& graph) {
   if (!index_->layout.has_vector_pages()) return;
   char* moved = static_cast<char*>(MemoryContextAllocExtended(
       CurrentMemoryContext, graph.size() / 8 + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
@@ -85,7 +85,7 @@ void Loader::MoveVectors(const GraphBuilder& graph) {
   pfree(moved);
 }
 
-void Loader::MoveCircle(const GraphBuilder& graph, ElementId first, char* moved) {
+void Loader::MoveCircle(const BuiltGraph& graph, ElementId first, char* moved) {
   const auto mark = [moved](ElementId id) {
     const bool before = moved[id / 8] >> (id % 8) & 1;
     moved[id / 8] |= 1 << (id % 8);
@@ -109,7 +109,7 @@ void Loader::MoveCircle(const GraphBuilder& graph, ElementId first, char* moved)
 
 // ---- The elements ----
 
-void Loader::Finish(const GraphBuilder& graph) {
+void Loader::Finish(const BuiltGraph& graph) {
   std::sort(extra_tids_.begin(), extra_tids_.end(), [](const ExtraTid& a, const ExtraTid& b) {
     return a.id != b.id ? a.id < b.id
                         : ItemPointerCompare(const_cast<ItemPointer>(&a.tid),
@@ -126,7 +126,7 @@ void Loader::Finish(const GraphBuilder& graph) {
   WriteMeta(graph);
 }
 
-void Loader::WriteElement(const GraphBuilder& graph, ElementId id) {
+void Loader::WriteElement(const BuiltGraph& graph, ElementId id) {
   Tids extra = ExtraTidsOf(graph.IdWhenAdded(id));
   const std::ptrdiff_t inlined = std::min<std::ptrdiff_t>(kInlineTids - 1, extra.end - extra.begin);
   const Tids rest = {extra.begin + inlined, extra.end};
@@ -138,7 +138,7 @@ void Loader::WriteElement(const GraphBuilder& graph, ElementId id) {
 }
 
 // All of it that lies on the slot's first page.
-void Loader::WriteSlot(const GraphBuilder& graph, ElementId id, Tids extra, UpperId upper,
+void Loader::WriteSlot(const BuiltGraph& graph, ElementId id, Tids extra, UpperId upper,
                        ElementId container) {
   const ElementLayout& layout = index_->layout;
   BlockNumber block;
@@ -171,7 +171,7 @@ void Loader::WriteSlot(const GraphBuilder& graph, ElementId id, Tids extra, Uppe
 
 // The upper lists of an element are consecutive, level 1 first. Returns the first one,
 // kNoId if there is none.
-UpperId Loader::WriteUppers(const GraphBuilder& graph, ElementId id) {
+UpperId Loader::WriteUppers(const BuiltGraph& graph, ElementId id) {
   const ElementLayout& layout = index_->layout;
   const int top = graph.Level(id);
   if (top == 0) return kNoId;
@@ -231,7 +231,7 @@ ElementId Loader::WriteContainers(ElementId owner, Tids tids) {
   return first;
 }
 
-void Loader::WriteMeta(const GraphBuilder& graph) {
+void Loader::WriteMeta(const BuiltGraph& graph) {
   PageTxn txn(*index_, WriteMode::kBuilding);
   txn.Want(kMetaBlock);
   txn.Begin();
@@ -243,7 +243,7 @@ void Loader::WriteMeta(const GraphBuilder& graph) {
   meta->next_element = next_element_;
   meta->next_upper = next_upper_;
   meta->n_linked = graph.size();
-  meta->n_exact = graph.size() > 0 ? graph.CountBlind() : 0;
+  meta->n_exact = graph.CountBlind();
   meta->n_exact_when_learnt = meta->n_exact;
   meta->n_when_learnt = index_->parameters.book > kOriginBook ? graph.size() : 0;
   meta->n_tid_slots = n_tid_slots_;

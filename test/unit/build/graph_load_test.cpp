@@ -442,6 +442,125 @@ TEST_CASE("graph load: may end at any moment") {
   }
 }
 
+// ---- graphs from elsewhere, which know of no parents ----
+
+// The promises of sealing, and that nothing is lost but links that gave way.
+void CheckSealed(const GraphBuilder& builder, const BuildOptions& options) {
+  CheckLists(builder, options.m);
+  for (uint32_t id = 0; id < builder.size(); id++) {
+    if (id == builder.entry_point()) {
+      REQUIRE(builder.Parent(id) == BuiltGraph::kNoParent);
+      continue;
+    }
+    const uint32_t parent = builder.Parent(id);
+    REQUIRE(parent < builder.size());
+    const std::vector<uint32_t> list = Links(builder, parent, 0);
+    REQUIRE(std::find(list.begin(), list.end(), id) != list.end());
+    uint32_t steps = 0;
+    for (uint32_t at = id; at != builder.entry_point(); at = builder.Parent(at)) {
+      REQUIRE(steps++ < builder.size());
+    }
+  }
+}
+
+Builder LoadAndSeal(const Graph& graph, const Codes& codes, const BuildOptions& options) {
+  Builder builder = Create(codes, options);
+  LoadElements(builder.get(), graph, codes);
+  LoadLists(builder.get(), graph);
+  REQUIRE(Seal(builder.get()) == BuildStatus::kOk);
+  REQUIRE(builder->entry_point() == graph.entry);
+  CheckSealed(*builder, options);
+  return builder;
+}
+
+TEST_CASE("graph load: a graph that hnswlib has built is sealed, and stays what it was") {
+  Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 16), 2000);
+  const BuildOptions options = LikeHnswlib(Options(GENERATE(1, 3), codes.size()));
+  Hnswlib hnswlib(codes, options);
+  for (uint32_t i = 0; i < codes.size(); i++) hnswlib.index.addPoint(codes[i], i);
+  const Graph graph = hnswlib.Copy();
+  const Builder builder = LoadAndSeal(graph, codes, options);
+  uint32_t changed = 0;
+  for (uint32_t id = 0; id < codes.size(); id++) {
+    REQUIRE(builder->Level(id) == graph.Level(id));
+    changed += Links(*builder, id, 0) == graph.lists[id][0] ? 0 : 1;
+    for (int level = 1; level <= graph.Level(id); level++) {
+      REQUIRE(Links(*builder, id, level) == graph.lists[id][static_cast<size_t>(level)]);
+    }
+  }
+  CHECK(changed < codes.size() / 20);
+}
+
+TEST_CASE("graph load: what nothing leads to is led to when the graph is sealed") {
+  Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 8), 400);
+  Graph graph = BuildFirst(codes, codes.size());
+  SECTION("some have lost all links to them") {
+    for (uint32_t lost = 3; lost < graph.size(); lost += 7) {
+      if (lost == graph.entry) continue;
+      for (auto& levels : graph.lists) {
+        levels[0].erase(std::remove(levels[0].begin(), levels[0].end(), lost), levels[0].end());
+      }
+    }
+  }
+  SECTION("the entry point has no links") { graph.lists[graph.entry][0].clear(); }
+  SECTION("nobody has any") {
+    for (auto& levels : graph.lists) levels[0].clear();
+  }
+  SECTION("everybody leads to the next, in a circle, but the entry point") {
+    for (uint32_t id = 0; id < graph.size(); id++) {
+      graph.lists[id][0].assign(1, (id + 1) % graph.size());
+    }
+    graph.lists[graph.entry][0].clear();
+  }
+  LoadAndSeal(graph, codes, Options(1, codes.size()));
+}
+
+TEST_CASE("graph load: a sealed graph of one element, and of none") {
+  Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 8), 1);
+  SECTION("one") {
+    Graph graph;
+    graph.lists = {{{}}};
+    graph.dead.resize(1);
+    LoadAndSeal(graph, codes, Options(1, 1));
+  }
+  SECTION("none") {
+    Builder builder = Create(codes, Options(1, 1));
+    REQUIRE(Seal(builder.get()) == BuildStatus::kOk);
+    REQUIRE(builder->size() == 0);
+  }
+}
+
+TEST_CASE("graph load: what is loaded and what is added is sealed and packed together") {
+  Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 16), 1200);
+  const BuildOptions options = Options(1, codes.size());
+  const Graph graph = BuildFirst(codes, 800);
+  Builder builder = Create(codes, options);
+  LoadElements(builder.get(), graph, codes);
+  LoadLists(builder.get(), graph);
+  for (uint32_t i = graph.size(); i < codes.size(); i++) {
+    REQUIRE(builder->Add(codes[i], 0) == BuildStatus::kOk);
+  }
+  Drain(builder.get());
+  REQUIRE(Seal(builder.get()) == BuildStatus::kOk);
+  CheckSealed(*builder, options);
+  const ElementLayout layout(codes.space().footprint(), options.m);
+  for (bool done = false; !done;) REQUIRE(builder->PackStep(layout, &done) == BuildStatus::kOk);
+  CheckSealed(*builder, options);
+  REQUIRE(builder->IdWhenAdded(builder->entry_point()) == graph.entry);
+  for (uint32_t id = 0; id < builder->size(); id++) {
+    REQUIRE(memcmp(builder->Code(id), codes[builder->IdWhenAdded(id)],
+                   codes.space().code_bytes()) == 0);
+  }
+}
+
+TEST_CASE("graph load: sealed without an entry point") {
+  Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 8), 2);
+  Builder builder = Create(codes, Options(1, 2));
+  REQUIRE(builder->LoadElement(codes[0], 0, false) == BuildStatus::kOk);
+  CHECK(Seal(builder.get()) == BuildStatus::kFailed);
+  CHECK(builder->error() == std::string("graph loaded without entry point"));
+}
+
 TEST_CASE("graph load: what cannot be is refused with a reason") {
   Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 8), 10);
   Builder builder = Create(codes, Options(GENERATE(1, 3), 10));
@@ -485,9 +604,13 @@ TEST_CASE("graph load: what cannot be is refused with a reason") {
     SECTION("no entry point") {
       refused(builder->Add(codes[2], 0), "graph loaded without entry point");
     }
-    SECTION("Seal") {
+    SECTION("Seal, with a dead element") {
       REQUIRE(builder->LoadEntry(0) == BuildStatus::kOk);
-      refused(Seal(builder.get()), "a loaded graph cannot be sealed");
+      refused(Seal(builder.get()), "a graph with dead elements cannot be sealed");
+    }
+    SECTION("a link twice") {
+      const uint32_t twice[] = {1, 1};
+      refused(builder->LoadLinks(0, 0, twice, 2), "a link twice");
     }
     SECTION("loading after an addition") {
       REQUIRE(builder->LoadEntry(0) == BuildStatus::kOk);

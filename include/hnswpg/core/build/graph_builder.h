@@ -12,7 +12,9 @@
 //
 // Or, to go on with a graph that exists: Create, LoadElement for each of its
 // elements (ids 0 .. n-1), LoadLinks for their lists, LoadEntry, then Add (ids n,
-// n+1, ...), DrainStep until done, Finish, read, Destroy. Loading searches nothing.
+// n+1, ...), DrainStep until done, Finish, read, Destroy. Loading searches nothing. A graph of
+// which nothing is dead may be sealed and packed in place of Finish, with or without additions:
+// so what was built elsewhere, which knows of no parents, gets them.
 //
 // Dead elements of a loaded graph keep their links and lead on, but none becomes a
 // neighbour of an added element, nor do searches begin at one: where the loaded
@@ -31,6 +33,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "hnswpg/core/build/built_graph.h"
 #include "hnswpg/core/format/layout.h"
 #include "hnswpg/core/space/code.h"
 
@@ -59,7 +62,7 @@ struct BuildOptions {
   size_t expected_elements = 0;  // how much room to make at first; a guess. Loaded ones count too
 };
 
-class GraphBuilder {
+class GraphBuilder final : public BuiltGraph {
  public:
   // Null when memory is short. memory_limit may be too small for even one
   // element; then the first Add says kFull.
@@ -74,8 +77,8 @@ class GraphBuilder {
   BuildStatus LoadElement(const void* code, int level, bool dead) noexcept;
   // Its list on one level <= its level (`n` may be 0; a list that is not loaded is
   // empty). All elements that it leads to are loaded and have that level; nobody is in
-  // its own list. At most 2m links at level 0, m above. kFailed where that is not
-  // so: what is read from a damaged file does no harm.
+  // its own list, nor anybody there twice. At most 2m links at level 0, m above. kFailed
+  // where that is not so: what is read from a damaged file does no harm.
   BuildStatus LoadLinks(uint32_t id, int level, const uint32_t* links, int n) noexcept;
   // The entry point, required where anything is loaded. Its level need not be the
   // highest; lists on levels above its own are kept and serve nobody.
@@ -94,7 +97,8 @@ class GraphBuilder {
 
   // After DrainStep said done: seals the graph, a step of a few milliseconds at a time,
   // on the caller's thread, which is free to do something else, or to Destroy, between
-  // steps. Frees what only linking needed. *done says that the graph is sealed.
+  // steps. Frees what only linking needed. *done says that the graph is sealed. kFailed where a
+  // dead element was loaded, or elements and no entry point.
   BuildStatus SealStep(bool* done) noexcept;
 
   // After SealStep said done, once: numbers the elements anew, so that those which a search
@@ -104,11 +108,10 @@ class GraphBuilder {
   BuildStatus PackStep(const ElementLayout& layout, bool* done) noexcept;
 
   // After DrainStep said done: ends the threads and frees what only linking
-  // needed. Sealing without its guarantee, and without parents. SealStep is refused
-  // where elements were loaded.
+  // needed. Sealing without its guarantee, and without parents.
   BuildStatus Finish() noexcept;
 
-  uint32_t size() const noexcept;  // elements taken
+  uint32_t size() const noexcept override;  // elements taken
   // Of them, those that are loaded, linked or being linked by now. At any moment.
   uint32_t linked() const noexcept;
   size_t memory_used() const noexcept;  // bytes, by the builder's own count
@@ -123,24 +126,13 @@ class GraphBuilder {
   // The loaded entry point, unless an element that was added has taken its place: one
   // of a higher level than its own (than that of every live element, if it is
   // dead), or, where all that was loaded is dead, the highest that was added.
-  uint32_t entry_point() const noexcept;  // size() > 0
-  int max_level() const noexcept;         // Level(entry_point())
-  int Level(uint32_t id) const noexcept;
-  // Writes the neighbours to `out` (room for 2m at level 0, m above), returns
-  // their number. level <= Level(id).
-  int Links(uint32_t id, int level, uint32_t* out) const noexcept;
-  // Whether the element was added by codes that do not tell its neighbours apart
-  // (code_quality.h): then its links, and what a search finds around it, are not to be
-  // relied upon.
-  bool IsBlind(uint32_t id) const noexcept;
-  // How many are. After DrainStep said done; looks at all of them.
-  uint32_t CountBlind() const noexcept;
-  uint32_t Parent(uint32_t id) const noexcept;  // after Seal; kNoParent for the entry point
-  const void* Code(uint32_t id) const noexcept;
-  // The id that Add gave the element; another one than `id` only after Pack.
-  uint32_t IdWhenAdded(uint32_t id) const noexcept;
-
-  static constexpr uint32_t kNoParent = 0xFFFFFFFF;
+  uint32_t entry_point() const noexcept override;
+  int Level(uint32_t id) const noexcept override;
+  int Links(uint32_t id, int level, uint32_t* out) const noexcept override;
+  bool IsBlind(uint32_t id) const noexcept override;     // after DrainStep said done
+  uint32_t Parent(uint32_t id) const noexcept override;  // after SealStep
+  const void* Code(uint32_t id) const noexcept override;
+  uint32_t IdWhenAdded(uint32_t id) const noexcept override;
 
  private:
   struct Impl;

@@ -8,7 +8,7 @@
 #ifndef HNSWPG_STORAGE_BUILD_LOADER_H_
 #define HNSWPG_STORAGE_BUILD_LOADER_H_
 
-#include "hnswpg/core/build/graph_builder.h"
+#include "hnswpg/core/build/built_graph.h"
 #include "hnswpg/core/format/element.h"
 #include "hnswpg/storage/page/index.h"
 #include "hnswpg/storage/page/page_cursor.h"
@@ -32,7 +32,7 @@ class Loader {
   bool MayPack() const;
   // Writes all elements, and the metapage. The graph is sealed, and packed or not.
   // Interruptible.
-  void Finish(const GraphBuilder& graph);
+  void Finish(const BuiltGraph& graph);
 
   size_t memory_used() const {
     return tids_.size() * kBytesEach + extra_tids_.size() * sizeof(ExtraTid);
@@ -48,17 +48,17 @@ class Loader {
     ExtraTid* end;
   };
   void MakeBlock(BlockNumber block);
-  void MoveVectors(const GraphBuilder& graph);
-  void MoveCircle(const GraphBuilder& graph, ElementId first, char* moved);
+  void MoveVectors(const BuiltGraph& graph);
+  void MoveCircle(const BuiltGraph& graph, ElementId first, char* moved);
   void WriteVector(ElementId id, const void* vector);
   void WritePayload(ElementId id, const void* code);
-  void WriteElement(const GraphBuilder& graph, ElementId id);
-  void WriteSlot(const GraphBuilder& graph, ElementId id, Tids extra, UpperId upper,
+  void WriteElement(const BuiltGraph& graph, ElementId id);
+  void WriteSlot(const BuiltGraph& graph, ElementId id, Tids extra, UpperId upper,
                  ElementId container);
-  UpperId WriteUppers(const GraphBuilder& graph, ElementId id);
+  UpperId WriteUppers(const BuiltGraph& graph, ElementId id);
   Tids ExtraTidsOf(ElementId added) const;
   ElementId WriteContainers(ElementId owner, Tids tids);
-  void WriteMeta(const GraphBuilder& graph);
+  void WriteMeta(const BuiltGraph& graph);
 
   const HnswIndex* index_;
   BlockNumber n_blocks_;
