@@ -270,6 +270,26 @@ for my $pass (1, 2)
 	cmp_ok(exact('busy'), '<', 0.02 * $n, "pass $pass: hardly any is measured exactly");
 }
 
+# ---- codes that change between the walk and the reading ----
+
+# With so many dimensions a search reads what its walk has found little by little.
+sql('SET client_min_messages = warning', 'CREATE TABLE late (id bigint, v vector(96))',
+	'INSERT INTO late SELECT g, vec(g, 96) FROM generate_series(1, 1500) g',
+	"CREATE INDEX late_v_idx ON late USING hnsw (v vector_l2_ops) $int8");
+my $late = $node->background_psql('postgres');
+$late->query_safe('SET enable_seqscan = off; SET hnsw.ef_search = 800; SET hnsw.iterative_scan = off; BEGIN;'
+	  . 'DECLARE c CURSOR FOR SELECT id, v <-> vec(-1, 96) FROM late ORDER BY v <-> vec(-1, 96) LIMIT 800');
+my @found = split /\n/, $late->query_safe('FETCH 3 FROM c');
+sql('INSERT INTO late SELECT g, (SELECT array_agg(100 + x) FROM unnest(vec(g, 96)::real[]) x)::vector FROM generate_series(1501, 5000) g');
+sync('late');
+is(book('late'), 3, 'codes are made anew while a search is at its finalists');
+push @found, split /\n/, $late->query_safe('FETCH ALL FROM c');
+$late->quit;
+my %found = map { (split /\|/)[0] => 1 } @found;
+is(@found . ' ' . keys %found, '800 800', 'it gives each of them once');
+my @distances = map { (split /\|/)[1] } @found;
+is(scalar(grep { $distances[ $_ - 1 ] > $distances[$_] } 1 .. $#distances), 0, 'in order');
+
 # ---- crashes ----
 
 for my $pass (1, 2)
@@ -282,6 +302,9 @@ for my $pass (1, 2)
 	$node->start;
 	is(recoding('crash'), $pass, "crash in pass $pass: it is left in the middle");
 	is_whole('crash', "crash in pass $pass");
+	# Insertions link some themselves, which makes no codes: equal ones meet codes by either book.
+	sql('SET hnsw.pending_limit = 0', "INSERT INTO crash SELECT id + 100000, v FROM crash WHERE id % 40 = 7 AND id <= $n");
+	is(sql("SELECT elements + pending FROM hnsw_status('crash_v_idx')"), $n + 200, "crash in pass $pass: equal vectors share elements");
 	sync('crash');
 	is(recoding('crash'), 0, "crash in pass $pass: it is gone on with");
 	cmp_ok(exact('crash'), '<', 0.02 * $n, "crash in pass $pass: to the end");
