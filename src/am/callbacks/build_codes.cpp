@@ -10,8 +10,8 @@ extern "C" {
 
 #include <algorithm>
 
+#include "hnswpg/core/space/centre_finder.h"
 #include "hnswpg/core/space/code_quality.h"
-#include "hnswpg/storage/page/code_book.h"
 
 namespace hnswpg {
 namespace {
@@ -97,7 +97,8 @@ void ChooseCodes(Relation heap, Relation rel, IndexInfo* info, IndexParameters* 
   MemoryContext old = MemoryContextSwitchTo(context);
   const CodeSpace from_origin(parameters->kind(), parameters->dim);
   const uint32_t wanted = SampleSize(parameters->dim);
-  CentreFinder vectors(parameters->metric, parameters->dim, wanted);
+  CentreFinder vectors(parameters->metric, parameters->dim, wanted, ContextArena(context),
+                       [] { CHECK_FOR_INTERRUPTS(); });
   Sample sample = {
       &from_origin, &vectors, 0,
       AllocSetContextCreate(context, "hnswpg sample, one row", ALLOCSET_DEFAULT_SIZES)};

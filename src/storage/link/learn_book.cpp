@@ -10,6 +10,7 @@ extern "C" {
 #include <algorithm>
 
 #include "hnswpg/core/memory/pod_vector.h"
+#include "hnswpg/core/space/centre_finder.h"
 #include "hnswpg/core/space/learning.h"
 #include "hnswpg/signal/waiters.h"
 #include "hnswpg/storage/graph/slot_reader.h"
@@ -31,8 +32,8 @@ class Learner {
       : index_(index),
         gives_way_(gives_way),
         ids_(ContextArena(CurrentMemoryContext)),
-        all_(index.parameters.metric, index.parameters.dim, SampleSize(index.parameters.dim)),
-        exact_(index.parameters.metric, index.parameters.dim, SampleSize(index.parameters.dim)),
+        all_(Finder(index)),
+        exact_(Finder(index)),
         centre_(static_cast<float*>(palloc(index.parameters.dim * sizeof(float)))),
         best_(static_cast<float*>(palloc(index.parameters.dim * sizeof(float)))) {}
 
@@ -43,6 +44,11 @@ class Learner {
   const float* best() const { return best_; }
 
  private:
+  static CentreFinder Finder(const HnswIndex& index) {
+    const IndexParameters& p = index.parameters;
+    return CentreFinder(p.metric, p.dim, SampleSize(p.dim), ContextArena(CurrentMemoryContext),
+                        &AnswerInterrupts);
+  }
   bool KeepsOn() const;
   bool SampleOne(ElementId begin, ElementId end);
   bool CountBlind(const CodeSpace& space, uint32_t* blind);
@@ -81,8 +87,8 @@ bool Learner::Sample() {
 // The first linked element from any place in the part on. False if there is none near.
 bool Learner::SampleOne(ElementId begin, ElementId end) {
   if (begin == end) return false;
-  ElementId id = static_cast<ElementId>(
-      pg_prng_uint64_range(&pg_global_prng_state, begin, uint64_t{end} - 1));
+  ElementId id =
+      static_cast<ElementId>(pg_prng_uint64_range(&pg_global_prng_state, begin, uint64_t{end} - 1));
   for (const ElementId last = std::min(end, id + kTries); id < last; id++) {
     SlotCopy slot;
     ReadSlot(index_, id, &slot, nullptr);

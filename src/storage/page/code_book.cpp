@@ -2,11 +2,9 @@
 #include "hnswpg/storage/page/code_book.h"
 
 extern "C" {
-#include "miscadmin.h"
 #include "utils/memutils.h"
 }
 
-#include <algorithm>
 #include <cmath>
 
 #include "hnswpg/postgres/compat.h"
@@ -90,47 +88,6 @@ void WriteCentre(const HnswIndex& index, WriteMode mode, uint16_t number, const 
     txn.Commit();
     done += piece.bytes;
   }
-}
-
-uint32_t SampleSize(uint32_t dim) {
-  constexpr uint32_t kMost = 2048;
-  constexpr uint32_t kFewest = 256;
-  constexpr uint32_t kBytes = 16 * 1024 * 1024;
-  return std::clamp<uint32_t>(kBytes / (dim * sizeof(float)), kFewest, kMost);
-}
-
-CentreFinder::CentreFinder(Metric metric, uint32_t dim, uint32_t capacity)
-    : metric_(metric),
-      dim_(dim),
-      capacity_(capacity),
-      vectors_(static_cast<float*>(MemoryContextAllocHuge(
-          CurrentMemoryContext, static_cast<Size>(capacity) * dim * sizeof(float)))) {}
-
-void CentreFinder::Add(const float* vector) {
-  if (n_ == capacity_) return;
-  double factor = 1;
-  if (metric_ == Metric::kCosine) {
-    double length2 = 0;
-    for (uint32_t i = 0; i < dim_; i++) length2 += double{vector[i]} * vector[i];
-    factor = length2 > 0 ? 1 / std::sqrt(length2) : 0;
-  }
-  float* out = vectors_ + static_cast<size_t>(n_++) * dim_;
-  for (uint32_t i = 0; i < dim_; i++) out[i] = static_cast<float>(vector[i] * factor);
-}
-
-void CentreFinder::Find(float* centre) const {
-  float* values = static_cast<float*>(palloc(n_ * sizeof(float)));
-  const uint32_t begin = n_ / 4, end = std::max(n_ - n_ / 4, begin + 1);
-  for (uint32_t i = 0; i < dim_; i++) {
-    CHECK_FOR_INTERRUPTS();
-    for (uint32_t k = 0; k < n_; k++) values[k] = vector(k)[i];
-    std::nth_element(values, values + begin, values + n_);
-    std::nth_element(values + begin, values + end - 1, values + n_);
-    double sum = 0;
-    for (uint32_t k = begin; k < end; k++) sum += values[k];
-    centre[i] = static_cast<float>(sum / (end - begin));
-  }
-  pfree(values);
 }
 
 }  // namespace hnswpg

@@ -10,11 +10,9 @@
 #include <cstddef>
 #include <limits>
 
-namespace hnswpg {
+#include "hnswpg/core/pause.h"
 
-// Called where the caller holds no pin and no lock on a page. May raise an error. Null: nothing
-// is to be done.
-using Pause = void (*)();
+namespace hnswpg {
 
 class Budget {
  public:

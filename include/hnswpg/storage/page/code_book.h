@@ -21,30 +21,6 @@ bool ReadCentre(Relation rel, const ElementLayout& layout, uint16_t number, cons
 // one: under the maintenance lock, or while the index is built. Makes the pages.
 void WriteCentre(const HnswIndex& index, WriteMode mode, uint16_t number, const float* centre);
 
-// How many vectors of so many dimensions a centre is learnt from: fewer of very long ones.
-uint32_t SampleSize(uint32_t dim);
-
-// A centre for vectors: of each dimension the mean of what lies between the quartiles, so
-// that a few far away do not move it. Dimension by dimension, interruptibly.
-class CentreFinder {
- public:
-  // For cosine of vectors scaled to length 1. Memory from the current context.
-  CentreFinder(Metric metric, uint32_t dim, uint32_t capacity);
-  void Add(const float* vector);  // while n() < capacity
-  uint32_t n() const { return n_; }
-  // The k-th vector as it was added, but for cosine's length.
-  const float* vector(uint32_t k) const { return vectors_ + static_cast<size_t>(k) * dim_; }
-  // Writes dim floats. n() > 0.
-  void Find(float* centre) const;
-
- private:
-  Metric metric_;
-  uint32_t dim_;
-  uint32_t capacity_;
-  uint32_t n_ = 0;
-  float* vectors_;
-};
-
 }  // namespace hnswpg
 
 #endif  // HNSWPG_STORAGE_PAGE_CODE_BOOK_H_

@@ -1,0 +1,14 @@
+// How long work in the core is interrupted by its owner. In no room: walks and the arithmetic of
+// spaces both take a while.
+#ifndef HNSWPG_CORE_PAUSE_H_
+#define HNSWPG_CORE_PAUSE_H_
+
+namespace hnswpg {
+
+// Called where the caller holds no pin and no lock on a page. May raise an error. Null: nothing
+// is to be done.
+using Pause = void (*)();
+
+}  // namespace hnswpg
+
+#endif  // HNSWPG_CORE_PAUSE_H_
