@@ -86,6 +86,16 @@ damage cut_file => sub {
 	$f->truncate_to($last);
 	return { report => [ $last, $id, 'its vector lies on an empty page' ], error => { sqlstate => 'XX' } };
 };
+# The page has vectors of elements in use, and of free slots, which insertions would take. To make
+# it anew would give the others vectors of zeros, and nobody would be told.
+damage vectors_lost => sub {
+	my ($f) = @_;
+	my ($free) = free_list($f);
+	my $block = $f->vector_block($free);
+	my ($id) = grep { $f->vector_block($_) == $block } linked($f);
+	$f->zero_page($block);
+	return { report => [ $block, $id, 'its vector lies on an empty page' ], error => { sqlstate => 'XX' }, insertions => 0 };
+};
 damage cut_to_metapage => sub {
 	my ($f) = @_;
 	my $n = $f->meta('next_element');

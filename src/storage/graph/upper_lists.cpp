@@ -21,7 +21,11 @@ UpperId AllocateUpper(const HnswIndex& index, WriteMode mode, ElementId id, int 
   EnsureBlock(index.rel, layout.UpperBlock(upper));
   PageTxn txn(index, mode);
   txn.Want(kMetaBlock);
-  txn.Want(layout.UpperBlock(upper));
+  if (fresh && layout.UpperOffset(upper) == kPageHeaderBytes) {
+    txn.WantNew(layout.UpperBlock(upper));
+  } else {
+    txn.Want(layout.UpperBlock(upper));
+  }
   txn.Want(before == kNoId ? layout.SlotBlock(id) : layout.UpperBlock(before));
   txn.Begin();
   UpperHead* head = txn.upper(upper);

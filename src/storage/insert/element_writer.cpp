@@ -61,23 +61,37 @@ void Apply(PageTxn* txn, const Write& write) {
   ExtendContent(page, write.piece.offset + write.piece.bytes);
 }
 
-// Each in a record of its own.
-void ApplyEach(const HnswIndex& index, WriteMode mode, const Write* writes, int n) {
-  for (int i = 0; i < n; i++) {
-    PageTxn txn(index, mode);
-    txn.Want(writes[i].piece.block);
-    txn.Begin();
-    Apply(&txn, writes[i]);
-    txn.Commit();
-  }
-}
-
 // The slot to use. Metapage locked.
 struct Place {
   ElementId id;
   ElementId next_free;  // what the free list's head becomes
   bool fresh;
 };
+
+// Whoever is first to use a page makes it; a page of zeros with others on it has lost them.
+void WantPage(PageTxn* txn, const Place& place, BlockNumber block, bool first_on_page) {
+  if (place.fresh && first_on_page) {
+    txn->WantNew(block);
+  } else {
+    txn->Want(block);
+  }
+}
+
+void WantPageOf(PageTxn* txn, const Place& place, const Write& write) {
+  WantPage(txn, place, write.piece.block, write.piece.offset == kPageHeaderBytes);
+}
+
+// Each in a record of its own.
+void ApplyEach(const HnswIndex& index, WriteMode mode, const Place& place, const Write* writes,
+               int n) {
+  for (int i = 0; i < n; i++) {
+    PageTxn txn(index, mode);
+    WantPageOf(&txn, place, writes[i]);
+    txn.Begin();
+    Apply(&txn, writes[i]);
+    txn.Commit();
+  }
+}
 
 // The first free slot, else a new one; a new one too where the pending list has no
 // room for a run of ids that are not consecutive.
@@ -171,13 +185,13 @@ Written WriteElement(const HnswIndex& index, WriteMode mode, const void* vector,
 
   PageTxn txn(index, mode);
   txn.WantLocked(meta_buffer);
-  txn.Want(layout.SlotBlock(place.id));
+  WantPage(&txn, place, layout.SlotBlock(place.id), layout.SlotOffset(place.id) == kSlotsBegin);
   // The usual element's vector fits into the same record; of a wider one, the
   // outer parts go first.
   const bool together = n <= PageTxn::kMaxPages - 2;
-  if (!together) ApplyEach(index, mode, writes, n);
+  if (!together) ApplyEach(index, mode, place, writes, n);
   const int n_inner = together ? n : 0;
-  for (int i = 0; i < n_inner; i++) txn.Want(writes[i].piece.block);
+  for (int i = 0; i < n_inner; i++) WantPageOf(&txn, place, writes[i]);
   txn.Begin();
   for (int i = 0; i < n_inner; i++) Apply(&txn, writes[i]);
   CommitElement(index, &txn, place, NewElement{code, tid, equal});

@@ -79,7 +79,7 @@ void WriteCentre(const HnswIndex& index, WriteMode mode, uint16_t number, const 
     const Piece piece = index.layout.BookPiece(number % 2, done);
     EnsureBlock(index.rel, piece.block);
     PageTxn txn(index, mode);
-    txn.Want(piece.block);
+    txn.WantNew(piece.block);
     txn.Begin();
     Page page = txn.page(piece.block);
     ExtendContent(page, piece.offset + piece.bytes);

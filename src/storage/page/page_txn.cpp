@@ -12,17 +12,22 @@ void PageTxn::CheckRoom() const {
   if (n_ >= kMaxPages) elog(ERROR, "hnswpg: a change of more than %d pages", kMaxPages);
 }
 
-void PageTxn::Want(BlockNumber block) {
+PageTxn::Part* PageTxn::PartOf(BlockNumber block) {
   for (int i = 0; i < n_; i++) {
-    if (parts_[i].block == block) return;
+    if (parts_[i].block == block) return &parts_[i];
   }
   CheckRoom();
-  parts_[n_++] = Part{block, InvalidBuffer, nullptr, false};
+  parts_[n_] = Part{block, InvalidBuffer, nullptr, false, false};
+  return &parts_[n_++];
 }
+
+void PageTxn::Want(BlockNumber block) { PartOf(block); }
+
+void PageTxn::WantNew(BlockNumber block) { PartOf(block)->may_be_new = true; }
 
 void PageTxn::WantLocked(Buffer buffer) {
   CheckRoom();
-  parts_[n_++] = Part{BufferGetBlockNumber(buffer), buffer, nullptr, true};
+  parts_[n_++] = Part{BufferGetBlockNumber(buffer), buffer, nullptr, true, false};
 }
 
 void PageTxn::LockPart(Part* part) {
@@ -33,7 +38,7 @@ void PageTxn::LockPart(Part* part) {
     LockBuffer(part->buffer, BUFFER_LOCK_EXCLUSIVE);
   }
   Page page = BufferGetPage(part->buffer);
-  const bool fresh = PageIsNew(page);
+  const bool fresh = part->may_be_new && PageIsNew(page);
   if (!fresh) {
     CheckPage(index_->rel, page, part->block, kind);
     RememberBuffer(index_->rel, part->block, part->buffer);

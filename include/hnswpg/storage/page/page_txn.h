@@ -25,8 +25,11 @@ class PageTxn {
   PageTxn(const HnswIndex& index, WriteMode mode) : index_(&index), mode_(mode) {}
 
   // At most kMaxPages different blocks, else an error is raised; the same block may be
-  // wanted again. The block exists (EnsureBlock).
+  // wanted again. The block exists (EnsureBlock). A page of zeros is damage: it had content.
   void Want(BlockNumber block);
+  // The same for a page that may never have been written to, which is made then: nothing that
+  // is in use lies on it but what the change writes.
+  void WantNew(BlockNumber block);
   // The same for a block that the caller has pinned and locked exclusively. It
   // stays so after Commit. Only the metapage, which is first in the lock order.
   void WantLocked(Buffer buffer);
@@ -52,8 +55,10 @@ class PageTxn {
     Buffer buffer;
     Page page;
     bool callers;  // locked by the caller
+    bool may_be_new;
   };
   void CheckRoom() const;
+  Part* PartOf(BlockNumber block);
   void LockPart(Part* part);
   void Release();
 
