@@ -26,7 +26,7 @@ Search::Search(const HnswIndex& index, const void* query, const void* code, Visi
       walk_(&graph_, arena_, visited, &budget_),
       pending_(&index_, &graph_, arena_),
       finalists_(arena_, index_.parameters.dim, index_.parameters.book != kNoBook),
-      rows_(arena_),
+      rows_(arena_, &AnswerInterrupts),
       tids_(arena_) {
   graph_.set_query(code, query);
 }

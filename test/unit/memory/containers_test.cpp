@@ -163,5 +163,22 @@ TEST_CASE("a walk's bits survive an error where memory is short", "[pod]") {
   for (ElementId seen = 0; seen < id; seen++) REQUIRE_FALSE(visited.Insert(seen));
 }
 
+int pauses = 0;
+
+TEST_CASE("a set that grows large pauses meanwhile", "[containers]") {
+  MallocArena memory;
+  FlatSet<uint64_t> set(memory.arena(), [] { pauses++; });
+  pauses = 0;
+  int most = 0;
+  for (uint64_t key = 0; key < 1000000; key++) {
+    const int before = pauses;
+    set.Insert(key);
+    most = std::max(most, pauses - before);
+  }
+  // 2^21 slots are filled and half as many gone through when it grows last.
+  CHECK(most == (1 << 21) / (1 << 16) + (1 << 20) / (1 << 16));
+  CHECK(set.size() == 1000000);
+}
+
 }  // namespace
 }  // namespace hnswpg

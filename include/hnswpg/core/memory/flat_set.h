@@ -8,6 +8,7 @@
 
 #include "hnswpg/core/limits.h"
 #include "hnswpg/core/memory/arena.h"
+#include "hnswpg/core/pause.h"
 
 namespace hnswpg {
 
@@ -23,7 +24,9 @@ inline uint32_t MixBits(uint64_t key) {
 template <class Key>
 class FlatSet {
  public:
-  explicit FlatSet(Arena arena) : arena_(arena) {}
+  // `pause`: called now and then while the set grows, which takes long where it is large. If it
+  // does not come back the set is of no use any more.
+  explicit FlatSet(Arena arena, Pause pause = nullptr) : arena_(arena), pause_(pause) {}
 
   // True if the key was not there yet.
   bool Insert(Key key) {
@@ -43,6 +46,10 @@ class FlatSet {
 
  private:
   static constexpr Key kNone = static_cast<Key>(-1);
+  static constexpr size_t kStep = 1 << 16;
+  void PauseNow() const {
+    if (pause_ != nullptr) pause_();
+  }
   Key* Find(Key key) const {
     size_t i = MixBits(key) >> shift_;
     while (slots_[i] != key && slots_[i] != kNone) i = (i + 1) & (capacity_ - 1);
@@ -54,14 +61,19 @@ class FlatSet {
     shift_ = old ? shift_ - 1 : 32 - 12;
     capacity_ = size_t{1} << (32 - shift_);
     slots_ = static_cast<Key*>(arena_.resize(arena_.context, nullptr, capacity_ * sizeof(Key)));
-    std::fill(slots_, slots_ + capacity_, kNone);
+    for (size_t done = 0; done < capacity_; done += kStep) {
+      PauseNow();
+      std::fill_n(slots_ + done, std::min(kStep, capacity_ - done), kNone);
+    }
     for (size_t i = 0; i < old_capacity; i++) {
+      if (i % kStep == 0) PauseNow();
       if (old[i] != kNone) *Find(old[i]) = old[i];
     }
     if (old) arena_.resize(arena_.context, old, 0);
   }
 
   Arena arena_;
+  Pause pause_;
   Key* slots_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;

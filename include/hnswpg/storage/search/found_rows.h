@@ -14,7 +14,7 @@ namespace hnswpg {
 // Memory from the arena it is made with. No locks.
 class FoundRows {
  public:
-  explicit FoundRows(Arena arena) : rows_(arena), known_(arena) {}
+  FoundRows(Arena arena, Pause pause) : rows_(arena), known_(arena, pause) {}
 
   // Whether a row may be met twice, as a pending element's and as a linked one's: from now on
   // rows that were added are remembered, those that are here too, and not added again.
