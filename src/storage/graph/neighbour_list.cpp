@@ -69,6 +69,7 @@ void CandidateSet::Read(ElementId id, Item* item, char* code) const {
     ReadPieces(id, item, code);
     return;
   }
+  CheckLiesInFile(*index_, id);
   BlockNumber block;
   uint32_t offset;
   index_->layout.Locate(id, &block, &offset);

@@ -16,18 +16,6 @@ bool SlotCopy::HasLink(ElementId id) const {
   return std::find(links, links + tail.n_links, id) != links + tail.n_links;
 }
 
-namespace {
-
-// A pinned, share-locked page and a slot on it.
-struct LockedSlot {
-  Buffer buffer;
-  const char* page;
-  const char* slot;
-};
-
-// An id that is damaged may be one whose block has no number: computed, that wraps around
-// to the page of another slot. So the file's length is asked, for ids that are newer than
-// `index` or wrong. (Not the metapage, which the caller may have locked.)
 void CheckLiesInFile(const HnswIndex& index, ElementId id) {
   if (id < index.meta.next_element) return;
   const ElementLayout& layout = index.layout;
@@ -39,6 +27,15 @@ void CheckLiesInFile(const HnswIndex& index, ElementId id) {
   ReportDamage(index.rel, std::min<uint64_t>(block, MaxBlockNumber), id,
                "something refers to it, but the file ends before it");
 }
+
+namespace {
+
+// A pinned, share-locked page and a slot on it.
+struct LockedSlot {
+  Buffer buffer;
+  const char* page;
+  const char* slot;
+};
 
 LockedSlot LockSlot(const HnswIndex& index, ElementId id) {
   CheckLiesInFile(index, id);

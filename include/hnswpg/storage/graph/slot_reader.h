@@ -26,6 +26,12 @@ struct TidRef {
   uint32_t version;  // of that slot
 };
 
+// Raises ERRCODE_INDEX_CORRUPTED unless the file holds the slot: to be asked before an id that
+// was read is followed. An id that is damaged may be one whose block has no number: computed,
+// that wraps around to the page of another slot. So the file's length is asked, for ids that
+// are newer than `index` or wrong. (Not the metapage, which the caller may have locked.)
+void CheckLiesInFile(const HnswIndex& index, ElementId id);
+
 // Copies slot `id`; `code` (may be null) gets its code, contiguous, code_bytes()
 // long. Share lock on the slot's page, and on the further pages of a wide
 // element, taken and released. Raises ERRCODE_INDEX_CORRUPTED if the slot is
