@@ -51,10 +51,10 @@ CONF
 
 # vec(id, dim): a vector that depends on nothing but its arguments.
 #
-# hnsw_problems(table, near, limit): a text a line for everything that is wrong
+# hnsw_problems(table, operator, near, limit [, part]): a text a line for everything that is wrong
 # with what an index shows of a table (id, v):
 #   - a row that a search for its own vector, with hnsw.ef_search = 1000, does not
-#     find at distance 0 (`near` at most), among `limit` rows;
+#     find at distance 0 (`near` at most), among `limit` rows; of the rows one in `part`;
 #   - a row that a scan of everything returns twice or not at all;
 #   - what hnsw_check has to say.
 sub create_helpers
@@ -77,7 +77,7 @@ BEGIN
   RETURN false;
 END $$;
 
-CREATE FUNCTION hnsw_problems(tab regclass, op text, near float8, max_equal int)
+CREATE FUNCTION hnsw_problems(tab regclass, op text, near float8, max_equal int, part int DEFAULT 1)
 RETURNS SETOF text LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_sort = off SET jit = off
 SET hnsw.ef_search = 1000 SET max_parallel_workers_per_gather = 0 AS $$
@@ -96,8 +96,8 @@ BEGIN
     RETURN;
   END IF;
   RETURN QUERY EXECUTE format(
-    'SELECT ''row '' || t.id || '' is not found'' FROM %s t WHERE NOT EXISTS
-       (SELECT FROM (%s) x WHERE x.id = t.id AND x.d <= %s)', tab, lookup, near);
+    'SELECT ''row '' || t.id || '' is not found'' FROM %s t WHERE t.id %% %s = 0 AND NOT EXISTS
+       (SELECT FROM (%s) x WHERE x.id = t.id AND x.d <= %s)', tab, part, lookup, near);
   EXECUTE format('SELECT count(*) FROM (SELECT id FROM %s OFFSET 0) x', tab) INTO in_heap;
   PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true),
           set_config('hnsw.max_scan_tuples', '2147483647', true);

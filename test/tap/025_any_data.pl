@@ -29,7 +29,7 @@ use Test::More;
 use VectorTest;
 
 my $slow    = ($ENV{PG_TEST_EXTRA} // '') =~ /\bslow\b/;
-my $queries = $slow ? 400 : 200;
+my $queries = $slow ? 400 : 150;
 my $seed    = $ENV{HNSWPG_SEED} // 9;
 note("seed $seed (HNSWPG_SEED)");
 
@@ -270,7 +270,7 @@ for (split /\n/, run_tool('shapes', 'list'))
 		# L2 meets each way and each metric meets `built`; of the others, one in turn.
 		my @others = grep { !/l2|built/ } @all_cells;
 		@cells = ((grep { /l2|built/ } @all_cells), $others[ $turn++ % @others ]);
-		$n = 1500 if $n > 1500;
+		$n = 1200 if $n > 1200;
 	}
 	check_shape($shape, $n, $dim, @cells) if !%wanted || $wanted{$shape};
 }
