@@ -1,5 +1,5 @@
 // A second reader of the index's format: takes the bytes of the main fork and gives the graph, from
-// core's layout and from what src/storage/README.md says of metapage, pages and slots. It shares no
+// core's layout and from what src/storage/FORMAT.md says of metapage, pages and slots. It shares no
 // code with src/storage. Whatever contradicts the format ends the program with a message.
 #ifndef HNSWPG_TEST_ORACLE_INDEX_FILE_H_
 #define HNSWPG_TEST_ORACLE_INDEX_FILE_H_

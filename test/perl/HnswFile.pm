@@ -1,4 +1,4 @@
-# Reads and changes the file of an hnsw index, from what src/storage/README.md says
+# Reads and changes the file of an hnsw index, from what src/storage/FORMAT.md says
 # of the format and nothing else. For damaging indexes on purpose, while the server
 # is stopped.
 package HnswFile;

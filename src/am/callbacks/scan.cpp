@@ -1,7 +1,7 @@
 // amgettuple and its kin: rows in the order of their exact distance
 // (hnswpg/storage/search/search.h).
 //
-// A scan needs an MVCC snapshot: src/storage/README.md, "What a scan may return",
+// A scan needs an MVCC snapshot: src/storage/search/README.md, "What a scan may return",
 // says why that is enough.
 #include "am/callbacks/heap_prefetch.h"
 #include "hnswpg/am/am.h"

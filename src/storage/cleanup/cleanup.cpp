@@ -1,7 +1,7 @@
 // Cleanup: taking dead elements out of the graph.
 //
 // In this order, each step complete before the next begins, so that the graph is
-// whole at every moment (src/storage/README.md, "Cleanup"):
+// whole at every moment (README.md, "Cleanup"):
 //   1. a dead entry point hands over to a live one, and becomes its child;
 //   2. every live child of a dead element gets a live parent;
 //   3. every list that has dead neighbours is chosen anew from its live ones and the

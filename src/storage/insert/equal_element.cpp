@@ -1,5 +1,5 @@
 // A row into an element that is in the graph, without a pending element and without linking
-// (src/storage/README.md, "A row whose vector is known").
+// (README.md, "A row whose vector is known").
 //
 // Nothing is decided by what the search saw: state, vector and room are looked at again under
 // the graph lock, whose holder alone changes them.

@@ -1,4 +1,4 @@
-// In this order (src/storage/README.md, "Linking in memory"): the graph is loaded and
+// In this order (README.md, "Linking in memory"): the graph is loaded and
 // added to, without the graph lock; the lists are written; then the elements are
 // linked, oldest first, each under a parent that is linked already.
 //

@@ -1,6 +1,6 @@
 // A page's lists are written in one record. While the new elements are pending, and
 // after a crash before they are linked, they are what an attempt at linking that was
-// cut short leaves (src/storage/README.md, "Linking in memory").
+// cut short leaves (README.md, "Linking in memory").
 #include "storage/link/bulk_writer.h"
 
 #include <algorithm>

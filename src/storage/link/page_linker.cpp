@@ -1,6 +1,6 @@
 // Links elements under the graph lock. Each step is one WAL record; the order of
 // steps, and what a crash between two of them leaves, is in
-// src/storage/README.md, "Linking".
+// README.md, "Linking".
 #include "hnswpg/storage/link/page_linker.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // The bytes of an element's slot, of a TID container and of an upper-level
 // list, as they lie on the page. Offsets between the parts come from
 // ElementLayout; what the fields mean, and which lock guards them, is in
-// src/storage/README.md.
+// src/storage/FORMAT.md.
 #ifndef HNSWPG_CORE_FORMAT_ELEMENT_H_
 #define HNSWPG_CORE_FORMAT_ELEMENT_H_
 

@@ -2,7 +2,7 @@
 //
 // ElementLayout is computed from (footprint of an element, m) and answers, by
 // arithmetic alone, in which block and at which byte an element's slot, its
-// exact vector or an upper-level list lies. src/storage/README.md describes the
+// exact vector or an upper-level list lies. src/storage/FORMAT.md describes the
 // same format in words; the two change together.
 //
 // The file is block 0, the metapage, the code book's pages, twice as many as it takes, and

@@ -1,4 +1,4 @@
-// hnsw_check's view of an index: every invariant of src/storage/README.md, looked
+// hnsw_check's view of an index: every invariant of src/storage/check/README.md, looked
 // at on every page.
 //
 // An examination reads the whole index, reports each violation to a sink and goes

@@ -1,5 +1,5 @@
 // The second half of removing rows: dead elements are taken out of the graph.
-// src/storage/README.md, "Cleanup", has the argument.
+// src/storage/cleanup/README.md, "Cleanup", has the argument.
 #ifndef HNSWPG_STORAGE_CLEANUP_CLEANUP_H_
 #define HNSWPG_STORAGE_CLEANUP_CLEANUP_H_
 

@@ -4,7 +4,7 @@
 // what was read before a page is locked for writing still holds. Everything is read
 // from pinned pages: for who holds the graph lock that is as good as under the page's
 // lock, since others write nothing to a page but slots that are not in the graph, and
-// flags of heap TIDs, and leave all other bytes as they are (src/storage/README.md,
+// flags of heap TIDs, and leave all other bytes as they are (src/storage/page/README.md,
 // "What the writer of the graph reads").
 #ifndef HNSWPG_STORAGE_GRAPH_NEIGHBOUR_LIST_H_
 #define HNSWPG_STORAGE_GRAPH_NEIGHBOUR_LIST_H_

@@ -75,7 +75,7 @@ struct ElementRead {
 
 // Reads a linked or pending element as it is now: appends its heap TIDs, each once. False
 // (and nothing appended) if the slot holds no such element. The TIDs in containers are
-// read after the slot's lock is released; that is harmless (src/storage/README.md, "What
+// read after the slot's lock is released; that is harmless (src/storage/search/README.md, "What
 // a scan may return"). Raises ERRCODE_INDEX_CORRUPTED.
 bool ReadElement(const HnswIndex& index, ElementId id, const Reading& reading,
                  PodVector<TidRef>* tids, ElementRead* now);

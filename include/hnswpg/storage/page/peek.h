@@ -3,7 +3,7 @@
 // The caller asks for the buffer that a block is guessed to be in (buffers.h), reads from it,
 // and asks afterwards, with StillHolds, whether the buffer holds the block. Whatever was read is a
 // hint: the buffer may have held other bytes while they were read, although the answer is yes
-// (src/storage/README.md, "Reading without a lock"). So only what is checked again before it counts
+// (src/storage/page/README.md, "Reading without a lock"). So only what is checked again before it counts
 // may be decided from it: where a walk goes. What is written to a page, and what a scan returns,
 // is read from pages that are pinned or locked. scripts/check-boundary knows the few files that may
 // look, and test/tap/060_peeks.pl runs with looks that lie.

@@ -1,5 +1,5 @@
 // The first half of removing rows, VACUUM's own: heap TIDs go, and elements that have
-// none left are marked as dead. src/storage/README.md, "VACUUM", has the argument.
+// none left are marked as dead. src/storage/vacuum/README.md, "VACUUM", has the argument.
 #ifndef HNSWPG_STORAGE_VACUUM_MARK_H_
 #define HNSWPG_STORAGE_VACUUM_MARK_H_
 
