@@ -432,7 +432,7 @@ COMMENT ON COLUMN hnsw_indexes.vector_bytes IS 'bytes of the pages that hold the
 COMMENT ON COLUMN hnsw_indexes.total_bytes IS 'bytes of the index';
 COMMENT ON COLUMN hnsw_indexes.quantization IS 'what the graph is walked by: int8, codes of one byte a dimension; none, the vectors';
 COMMENT ON COLUMN hnsw_indexes.automatic IS 'whether the index has chosen the quantization for its data';
-COMMENT ON COLUMN hnsw_indexes.exact_elements IS 'elements that were linked to be measured by their vectors, since their codes do not tell them from their neighbours; all of them without codes';
+COMMENT ON COLUMN hnsw_indexes.exact_elements IS 'elements that searches measure by their vectors, since their codes do not tell them from their neighbours; all of them without codes';
 COMMENT ON COLUMN hnsw_indexes.code_book IS 'what codes are relative to: 0 none, 1 the origin, 2 and more a centre that was learnt, counted';
 
 -- As the statistics views of the server, which tell as much.
