@@ -221,7 +221,7 @@ sub recoding
 	return sql('CHECKPOINT', "SELECT get_byte(pg_read_binary_file(pg_relation_filepath('${name}_v_idx'), 24 + 128, 1), 0)");
 }
 
-my $n = 9000;
+my $n = 6000;
 for my $pass (1, 2)
 {
 	# A search that begins before and ends after it.

@@ -130,13 +130,15 @@ BuildStatus GraphBuilder::Impl::Load(const void* code, int level, bool dead) {
 }
 
 BuildStatus GraphBuilder::Impl::LoadLinks(uint32_t id, int level, std::span<const uint32_t> links) {
-  if (linking || loaded == 0) return Fail(BuildStatus::kFailed, "links of no loaded element");
+  if (linking || finished) return Fail(BuildStatus::kFailed, "links loaded too late");
+  if (loaded == 0) return Fail(BuildStatus::kFailed, "links of no loaded element");
   graph->LoadLinks(id, level, links);
   return BuildStatus::kOk;
 }
 
 BuildStatus GraphBuilder::Impl::LoadEntry(uint32_t id) {
-  if (linking || loaded == 0) return Fail(BuildStatus::kFailed, "entry point not loaded");
+  if (linking || finished) return Fail(BuildStatus::kFailed, "entry point loaded too late");
+  if (loaded == 0) return Fail(BuildStatus::kFailed, "entry point not loaded");
   graph->LoadEntry(id);
   loaded_entry = id;
   return BuildStatus::kOk;

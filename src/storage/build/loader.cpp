@@ -198,6 +198,24 @@ Loader::Tids Loader::ExtraTidsOf(ElementId added) const {
   return {begin, std::lower_bound(begin, end, added + 1, before)};
 }
 
+// A container has no vector, but an element may get its slot one day. The pages behind the
+// slot are made now: whoever writes there later takes a page of zeros for one that is lost.
+void Loader::MakePagesBehind(ElementId id) {
+  static const char zeros[BLCKSZ] = {};
+  const ElementLayout& layout = index_->layout;
+  for (uint32_t i = 1; i < layout.payload_pieces(); i++) {
+    const Piece piece = layout.PayloadPiece(id, i);
+    MakeBlock(piece.block);
+    cursor_.Write(piece, zeros);
+  }
+  for (uint32_t done = 0; done < layout.vector_bytes();) {
+    const Piece piece = layout.VectorPiece(id, done);
+    MakeBlock(piece.block);
+    cursor_.Write(piece, zeros);
+    done += piece.bytes;
+  }
+}
+
 // Puts heap TIDs into a chain of TID containers, whose slots follow those of all
 // elements. Returns the first one, kNoId if there is none.
 ElementId Loader::WriteContainers(ElementId owner, Tids tids) {
@@ -226,6 +244,7 @@ ElementId Loader::WriteContainers(ElementId owner, Tids tids) {
     tail->upper = kNoId;
     tail->more_tids = kNoId;
     container_cursor_.Unlock();
+    MakePagesBehind(id);
     n_tid_slots_++;
   }
   return first;

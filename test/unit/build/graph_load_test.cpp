@@ -553,6 +553,25 @@ TEST_CASE("graph load: what is loaded and what is added is sealed and packed tog
   }
 }
 
+TEST_CASE("graph load: a graph that is being sealed takes no more links, nor another entry point") {
+  Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 8), 20);
+  const Graph graph = BuildFirst(codes, codes.size());
+  Builder builder = Create(codes, Options(1, codes.size()));
+  LoadElements(builder.get(), graph, codes);
+  LoadLists(builder.get(), graph);
+  bool done = false;
+  REQUIRE(builder->SealStep(&done) == BuildStatus::kOk);
+  const uint32_t one = 1;
+  SECTION("links") {
+    CHECK(builder->LoadLinks(0, 0, &one, 1) == BuildStatus::kFailed);
+    CHECK(builder->error() == std::string("links loaded too late"));
+  }
+  SECTION("entry point") {
+    CHECK(builder->LoadEntry(1) == BuildStatus::kFailed);
+    CHECK(builder->error() == std::string("entry point loaded too late"));
+  }
+}
+
 TEST_CASE("graph load: sealed without an entry point") {
   Codes codes = Random(CodeSpace(Metric::kL2, Quantization::kInt8, 8), 2);
   Builder builder = Create(codes, Options(1, 2));

@@ -55,6 +55,7 @@ class Loader {
   void WriteElement(const BuiltGraph& graph, ElementId id);
   void WriteSlot(const BuiltGraph& graph, ElementId id, Tids extra, UpperId upper,
                  ElementId container);
+  void MakePagesBehind(ElementId id);
   UpperId WriteUppers(const BuiltGraph& graph, ElementId id);
   Tids ExtraTidsOf(ElementId added) const;
   ElementId WriteContainers(ElementId owner, Tids tids);
