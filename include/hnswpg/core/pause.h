@@ -1,5 +1,5 @@
-// How long work in the core is interrupted by its owner. In no room: walks and the arithmetic of
-// spaces both take a while.
+// How the owner of long work in the core gets a word in. In no room: walks, sets that grow and the
+// arithmetic of spaces all take a while.
 #ifndef HNSWPG_CORE_PAUSE_H_
 #define HNSWPG_CORE_PAUSE_H_
 

@@ -230,10 +230,7 @@ double BuildFrom(Relation heap, Relation rel, IndexInfo* info, BuildState* state
 HnswIndex CreateFile(Relation rel, const IndexParameters& parameters, const float* centre) {
   UnlockReleaseBuffer(CreateMetaPage(rel, MAIN_FORKNUM, parameters));
   if (parameters.book > kOriginBook) {
-    const HnswIndex index = {{parameters, CodeSpace(parameters.kind(), parameters.dim),
-                              ElementLayout(FootprintOf(parameters), parameters.m)},
-                             rel,
-                             Meta{}};
+    const HnswIndex index = {ShapeOf(parameters), rel, Meta{}};
     WriteCentre(index, WriteMode::kBuilding, parameters.book, centre);
   }
   return OpenIndex(rel);

@@ -27,7 +27,7 @@ struct Sample {
 };
 
 // The table scan's callback.
-void TakeRow(Relation, ItemPointer, Datum* values, bool* nulls, bool alive, void* arg) {
+void SampleRow(Relation, ItemPointer, Datum* values, bool* nulls, bool alive, void* arg) {
   Sample* sample = static_cast<Sample*>(arg);
   CHECK_FOR_INTERRUPTS();
   if (nulls[0] || !alive || sample->left == 0) return;
@@ -57,7 +57,7 @@ void ReadSample(Relation heap, Relation rel, IndexInfo* info, uint32_t wanted, S
     const BlockNumber skip =
         static_cast<BlockNumber>(pg_prng_uint64_range(&pg_global_prng_state, 0, spare));
     table_index_build_range_scan(heap, rel, info, false, false, false, begin + skip,
-                                 std::min(most, end - begin), TakeRow, sample, nullptr);
+                                 std::min(most, end - begin), SampleRow, sample, nullptr);
   }
 }
 

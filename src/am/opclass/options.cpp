@@ -60,12 +60,17 @@ relopt_parse_elt ParseElement(const char* name, relopt_type type, int offset) {
   return element;
 }
 
+// Whether there are codes of such vectors, measured so.
+bool HasCodes(const IndexParameters& p) {
+  return SpaceExists({p.representation, p.metric, Quantization::kInt8});
+}
+
 // For an index of which nothing is known but its definition.
 void ChooseQuantization(Relation index, const Options* options, IndexParameters* p) {
   const int asked = options ? options->quantization : static_cast<int>(kOptionAuto);
   p->automatic = asked == kOptionAuto;
   p->quantization = Quantization::kInt8;
-  const bool has_codes = SpaceExists(p->kind());
+  const bool has_codes = HasCodes(*p);
   if (!has_codes && asked == kOptionInt8) {
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                     errmsg("index \"%s\" cannot use quantization \"int8\": there are no codes for "
@@ -126,8 +131,7 @@ BuildOptions NewBuildOptions(Oid index) {
 bool WasBuiltSo(const IndexParameters& graph, const BuildOptions& options) {
   if (graph.m != options.m || graph.ef_construction != options.ef_construction) return false;
   if (options.quantization == kOptionAuto) {
-    const SpaceKind coded = {graph.representation, graph.metric, Quantization::kInt8};
-    return graph.automatic || !SpaceExists(coded);  // which leaves no choice
+    return graph.automatic || !HasCodes(graph);  // which leaves no choice
   }
   return (options.quantization == kOptionNone) == (graph.quantization == Quantization::kNone);
 }

@@ -1,7 +1,8 @@
 #include "hnswpg/core/space/centre_finder.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "core/space/space_ops.h"
 
 namespace hnswpg {
 namespace {
@@ -41,12 +42,7 @@ CentreFinder::CentreFinder(Metric metric, uint32_t dim, uint32_t capacity, Arena
 
 void CentreFinder::Add(const float* vector) {
   if (n_ == capacity_) return;
-  double factor = 1;
-  if (metric_ == Metric::kCosine) {
-    double length2 = 0;
-    for (uint32_t i = 0; i < dim_; i++) length2 += double{vector[i]} * vector[i];
-    factor = length2 > 0 ? 1 / std::sqrt(length2) : 0;
-  }
+  const double factor = metric_ == Metric::kCosine ? InverseLength(vector, dim_) : 1;
   float* out = vectors_ + static_cast<size_t>(n_++) * dim_;
   for (uint32_t i = 0; i < dim_; i++) out[i] = static_cast<float>(vector[i] * factor);
 }

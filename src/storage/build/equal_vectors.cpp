@@ -18,7 +18,7 @@ EqualVectors::EqualVectors(const HnswIndex* index)
 
 ElementId EqualVectors::Find(const void* vector) {
   const size_t bytes = index_->space.vector_bytes();
-  hash_ = hash_bytes(reinterpret_cast<const unsigned char*>(vector), bytes);
+  hash_ = hash_bytes(static_cast<const unsigned char*>(vector), bytes);
   if (capacity_ == 0) return kNoId;
   for (uint32_t at = hash_;; at++) {
     const Entry* entry = Probe(at);

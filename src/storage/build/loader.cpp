@@ -148,13 +148,11 @@ void Loader::WriteSlot(const BuiltGraph& graph, ElementId id, Tids extra, UpperI
   ExtendContent(page, offset + layout.slot_bytes());
   char* slot = page + offset;
   ElementHead* head = HeadAt(slot);
-  const char* code = static_cast<const char*>(graph.Code(id));
   *head = ElementHead{};
   head->state = SlotState::kLinked;
   head->level = graph.Level(id);
   head->book = index_->parameters.book | (graph.IsBlind(id) ? kMeasureExactly : 0);
-  memcpy(&head->code, code, sizeof(CodeHeader));
-  memcpy(slot + sizeof(ElementHead), code + sizeof(CodeHeader), layout.PayloadPiece(id, 0).bytes);
+  WriteCodeAt(slot, graph.Code(id), layout);
   ElementTail* tail = TailAt(slot, layout);
   *tail = ElementTail{};
   tail->parent = graph.Parent(id);

@@ -233,13 +233,13 @@ float PageGraph::MeasureExactly(ElementId id) {
   const Piece first = layout.VectorPiece(id, 0);
   if (first.bytes == layout.vector_bytes()) {
     Buffer buffer = PinPage(*index_, first.block);
-    const void* vector = reinterpret_cast<const float*>(BufferGetPage(buffer) + first.offset);
+    const void* vector = BufferGetPage(buffer) + first.offset;
     const float distance = index_->space.ExactDistance(QueryVector(), vector);
     ReleaseBuffer(buffer);
     return distance;
   }
   if (scratch_ == nullptr) {
-    scratch_ = static_cast<float*>(MemoryContextAlloc(context_, layout.vector_bytes()));
+    scratch_ = MemoryContextAlloc(context_, layout.vector_bytes());
   }
   char* out = static_cast<char*>(scratch_);
   for (uint32_t done = 0; done < layout.vector_bytes();) {

@@ -222,8 +222,7 @@ float ExactDistanceTo(const HnswIndex& index, ElementId id, const LockedSlot& lo
     if (piece.bytes == index.layout.vector_bytes()) {
       Buffer buffer = PinPageShared(index, piece.block);
       const void* vector = BufferGetPage(buffer) + piece.offset;
-      const float distance =
-          index.space.ExactDistance(reading.query, static_cast<const float*>(vector));
+      const float distance = index.space.ExactDistance(reading.query, vector);
       UnlockReleaseBuffer(buffer);
       return distance;
     }
@@ -242,8 +241,8 @@ bool ReadLocked(const HnswIndex& index, ElementId id, const Reading& reading,
   const SlotState state = HeadAt(locked.slot)->state;
   const bool alive = state == SlotState::kLinked || state == SlotState::kPending;
   now->distance = alive && reading.query ? ExactDistanceTo(index, id, locked, reading) : 0.0f;
-  const bool right = alive && (reading.walked == nullptr ||
-                               IsAsWalked(index, id, locked, reading, now->distance));
+  const bool right =
+      alive && (reading.walked == nullptr || IsAsWalked(index, id, locked, reading, now->distance));
   now->changed = alive && !right;
   if (right) {
     const ElementTail* tail = TailAt(locked.slot, index.layout);
@@ -313,6 +312,14 @@ void PrefetchElement(const HnswIndex& index, ElementId id) {
   // The hardware fetches what follows.
   const uint32_t bytes = std::min(piece.bytes, 512u);
   for (uint32_t at = 0; at < bytes; at += 64) __builtin_prefetch(vector.page + piece.offset + at);
+}
+
+void ReadContainerSlot(const HnswIndex& index, ElementId owner, ElementId id, SlotCopy* copy) {
+  CheckContainerExists(index, owner, id);
+  ReadSlot(index, id, copy, nullptr);
+  if (copy->head.state == SlotState::kTids && copy->tail.parent == owner) return;
+  ReportDamage(index.rel, index.layout.SlotBlock(owner), owner,
+               psprintf("refers to TID container %u, which is not its own", id));
 }
 
 ElementId ReadContainer(const HnswIndex& index, ElementId owner, ElementId id, TidEntry* entries,

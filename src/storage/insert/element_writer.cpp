@@ -139,9 +139,7 @@ void FillSlot(const HnswIndex& index, PageTxn* txn, ElementId id, const NewEleme
   head->state = SlotState::kPending;
   head->level = RandomLevel(index.meta.m);
   head->book = index.parameters.book;
-  memcpy(&head->code, element.code, sizeof(CodeHeader));
-  const Piece first = index.layout.PayloadPiece(0, 0);  // as large in every slot
-  memcpy(slot + sizeof(ElementHead), element.code + sizeof(CodeHeader), first.bytes);
+  WriteCodeAt(slot, element.code, index.layout);
   *tail = ElementTail{};
   tail->version = version;
   tail->parent = kNoId;

@@ -1,7 +1,5 @@
 #include "storage/link/code_judge.h"
 
-#include <algorithm>
-
 namespace hnswpg {
 
 CodeJudge::CodeJudge(const HnswIndex* index, const CodeSpace* space)
@@ -13,7 +11,7 @@ CodeJudge::CodeJudge(const HnswIndex* index, const CodeSpace* space)
       base_(static_cast<char*>(palloc(stride_))),
       codes_(static_cast<char*>(MemoryContextAllocHuge(CurrentMemoryContext, capacity_ * stride_))),
       pointers_(static_cast<const char**>(palloc(capacity_ * sizeof(char*)))),
-      vector_(static_cast<float*>(palloc(index->meta.dim * sizeof(float)))),
+      vector_(palloc(index->space.vector_bytes())),
       met_(ContextArena(CurrentMemoryContext)) {
   for (int i = 0; i < capacity_; i++) pointers_[i] = Room(i);
 }
@@ -34,18 +32,8 @@ void CodeJudge::Meet(ElementId id) {
   SlotCopy slot;
   if (n_ == capacity_ || !met_.Insert(id) || !ReadCode(id, &slot, Room(n_))) return;
   // The list of a dead one may be out of date.
-  if (slot.head.state == SlotState::kLinked) Lead({space_.Distance(base_, Room(n_)), id});
+  if (slot.head.state == SlotState::kLinked) leaders_.Meet({space_.Distance(base_, Room(n_)), id});
   n_++;
-}
-
-void CodeJudge::Lead(Leader leader) {
-  if (n_leaders_ == kLeading && leader.distance >= leaders_[kLeading - 1].distance) return;
-  int at = std::min(n_leaders_, kLeading - 1);
-  n_leaders_ = at + 1;
-  for (; at > 0 && leaders_[at - 1].distance > leader.distance; at--) {
-    leaders_[at] = leaders_[at - 1];
-  }
-  leaders_[at] = leader;
 }
 
 void CodeJudge::MeetAll(const SlotCopy& slot) {
@@ -54,17 +42,16 @@ void CodeJudge::MeetAll(const SlotCopy& slot) {
 
 bool CodeJudge::IsGood(ElementId id) {
   n_ = 0;
-  n_leaders_ = 0;
+  leaders_.Clear();
   met_.Clear();
   met_.Insert(id);
   SlotCopy slot;
   if (!ReadCode(id, &slot, base_) || slot.head.state != SlotState::kLinked) return false;
   MeetAll(slot);
-  Leader leaders[kLeading];
-  const int n_leaders = n_leaders_;
-  std::copy(leaders_, leaders_ + n_leaders, leaders);
-  for (int i = 0; i < n_leaders; i++) {
-    ReadSlot(*index_, leaders[i].id, &slot, nullptr);
+  // Those of its own list: meeting their neighbours changes who leads.
+  const auto leaders = leaders_;
+  for (const Leader& leader : leaders) {
+    ReadSlot(*index_, leader.id, &slot, nullptr);
     if (slot.head.state == SlotState::kLinked) MeetAll(slot);
   }
   const CodeQuality quality = JudgeCode(space_, base_, pointers_, n_);

@@ -3,6 +3,7 @@
 #define HNSWPG_STORAGE_LINK_CODE_JUDGE_H_
 
 #include "hnswpg/core/memory/flat_set.h"
+#include "hnswpg/core/memory/nearest_few.h"
 #include "hnswpg/core/space/code_quality.h"
 #include "hnswpg/storage/graph/slot_reader.h"
 
@@ -36,7 +37,6 @@ class CodeJudge {
   bool ReadCode(ElementId id, SlotCopy* slot, char* code);
   void MeetAll(const SlotCopy& slot);
   void Meet(ElementId id);
-  void Lead(Leader leader);
   char* Room(int i) { return codes_ + i * stride_; }
 
   const HnswIndex* index_;
@@ -47,11 +47,10 @@ class CodeJudge {
   char* base_;
   char* codes_;
   const char** pointers_;
-  float* vector_;
+  void* vector_;
   IdSet met_;
   int n_ = 0;
-  Leader leaders_[kLeading];  // nearest first
-  int n_leaders_ = 0;
+  NearestFew<Leader, kLeading> leaders_;
 };
 
 }  // namespace hnswpg

@@ -118,7 +118,7 @@ bool Learner::Try(const CentreFinder& vectors) {
   const IndexParameters& p = index_.parameters;
   vectors.Find(centre_);
   uint32_t blind;
-  if (!CountBlind(CodeSpace(p.metric, p.quantization, p.dim, centre_), &blind)) return false;
+  if (!CountBlind(CodeSpace(p.kind(), p.dim, centre_), &blind)) return false;
   if (blind >= least_blind_) return true;
   least_blind_ = blind;
   std::copy(centre_, centre_ + p.dim, best_);

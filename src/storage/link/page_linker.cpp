@@ -282,14 +282,6 @@ void PageLinker::Discard() {
   txn.Commit();
 }
 
-void PageLinker::ReadFirstContainer(ElementId owner, ElementId id, SlotCopy* copy) {
-  CheckContainerExists(*index_, owner, id);
-  ReadSlot(*index_, id, copy, nullptr);
-  if (copy->head.state == SlotState::kTids && copy->tail.parent == owner) return;
-  ReportDamage(index_->rel, index_->layout.SlotBlock(owner), owner,
-               psprintf("refers to TID container %u, which is not its own", id));
-}
-
 // Gives the heap TID of the element being linked to an equal element: into its
 // slot, else into its first TID container, else this element's own slot becomes
 // a container. One record.
@@ -298,7 +290,7 @@ void PageLinker::Merge(ElementId into) {
   SlotCopy target, container;
   ReadSlot(*index_, into, &target, nullptr);
   const bool has_container = target.tail.more_tids != kNoId;
-  if (has_container) ReadFirstContainer(into, target.tail.more_tids, &container);
+  if (has_container) ReadContainerSlot(*index_, into, target.tail.more_tids, &container);
 
   PageTxn txn(*index_, mode_);
   txn.Want(kMetaBlock);
@@ -421,11 +413,7 @@ void PageLinker::Finish() {
 void PageLinker::WriteCode(char* slot) {
   ElementHead* head = HeadAt(slot);
   const bool fits = index_->layout.payload_pieces() == 1;
-  if (view_.is_recoded() && fits) {
-    memcpy(&head->code, view_.code(), sizeof(CodeHeader));
-    memcpy(slot + sizeof(ElementHead), view_.code() + sizeof(CodeHeader),
-           index_->space.payload_bytes());
-  }
+  if (view_.is_recoded() && fits) WriteCodeAt(slot, view_.code(), index_->layout);
   if (!view_.is_recoded() || fits) head->book = index_->parameters.book;
   if (!view_.is_coded() || !IsCoded(*index_, head->book)) head->book |= kMeasureExactly;
 }

@@ -20,7 +20,7 @@ class Recoder {
       : index_(index),
         turn_(index.rel, gives_way, GraphTurn::kShort),
         stride_(MAXALIGN(index.space.code_bytes())),
-        vector_(static_cast<float*>(palloc(index.meta.dim * sizeof(float)))),
+        vector_(palloc(index.space.vector_bytes())),
         codes_(static_cast<char*>(palloc(index.layout.slots_per_page() * stride_))),
         ids_(static_cast<ElementId*>(palloc(index.layout.slots_per_page() * sizeof(ElementId)))),
         judge_(&index, nullptr) {}
@@ -46,7 +46,7 @@ class Recoder {
   const HnswIndex& index_;
   GraphTurn turn_;
   size_t stride_;
-  float* vector_;
+  void* vector_;
   char* codes_;     // of the elements of a page
   ElementId* ids_;  //   that are to be changed
   CodeJudge judge_;
@@ -122,10 +122,8 @@ void Recoder::CodePage(ElementId begin, ElementId end) {
 // To be measured exactly until it is judged, which its neighbours' new codes are needed for.
 // So whether it counts as measured exactly does not change.
 void Recoder::WriteCode(char* slot, const char* code) const {
-  ElementHead* head = HeadAt(slot);
-  head->book = index_.parameters.book | kMeasureExactly;
-  memcpy(&head->code, code, sizeof(CodeHeader));
-  memcpy(slot + sizeof(ElementHead), code + sizeof(CodeHeader), index_.space.payload_bytes());
+  HeadAt(slot)->book = index_.parameters.book | kMeasureExactly;
+  WriteCodeAt(slot, code, index_.layout);
 }
 
 // The dead stay as they are: they are about to go, and their lists may be out of date.

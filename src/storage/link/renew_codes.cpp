@@ -24,8 +24,8 @@ bool Renew(const HnswIndex& index, bool gives_way) {
 bool CodesAreDue(const HnswIndex& index, const Meta& meta) {
   if (meta.book == kNoBook || index.layout.payload_pieces() > 1) return false;
   if (meta.recoding != Recoding::kDone) return true;
-  return meta.book < kMaxBook && LearningIsDue({meta.n_linked, meta.n_exact, meta.n_when_learnt,
-                                                meta.n_exact_when_learnt});
+  return meta.book < kMaxBook &&
+         LearningIsDue({meta.n_linked, meta.n_exact, meta.n_when_learnt, meta.n_exact_when_learnt});
 }
 
 bool RenewCodes(Relation rel, bool gives_way) {

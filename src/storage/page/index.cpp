@@ -22,6 +22,13 @@ constexpr BlockNumber kMaxBlocksAhead = 63;
 
 }  // namespace
 
+namespace {
+
+// What an element takes in the file.
+Footprint FootprintOf(const IndexParameters& p) { return CodeSpace(p.kind(), p.dim).footprint(); }
+
+}  // namespace
+
 void InitMetaPage(Page page, const IndexParameters& parameters) {
   InitPage(page, PageKind::kMeta);
   ExtendContent(page, kPageHeaderBytes + sizeof(Meta));
@@ -83,31 +90,28 @@ void CheckMeta(Relation rel, const Meta& meta) {
                            RelationGetRelationName(rel)),
                     errhint("Install the newer hnswpg, or REINDEX with this one.")));
   }
-  const bool sane = meta.dim >= 1 && meta.dim <= kMaxDim && meta.m >= kMinM && meta.m <= kMaxM &&
-                    SpaceExists(ParametersIn(meta).kind()) &&
-                    (meta.book == kNoBook) == (meta.quantization == 0) && meta.book <= kMaxBook &&
-                    FootprintIsRight(meta) && meta.next_element <= kMaxElements &&
-                    (meta.entry == kNoId || meta.entry < meta.next_element) &&
-                    meta.entry_level <= kMaxLevel &&
-                    meta.first_run + meta.n_runs <= kMaxPendingRuns &&
-                    meta.recoding <= Recoding::kJudging;
+  const bool sane =
+      meta.dim >= 1 && meta.dim <= kMaxDim && meta.m >= kMinM && meta.m <= kMaxM &&
+      SpaceExists(ParametersIn(meta).kind()) &&
+      (meta.book == kNoBook) == (meta.quantization == 0) && meta.book <= kMaxBook &&
+      FootprintIsRight(meta) && meta.next_element <= kMaxElements &&
+      (meta.entry == kNoId || meta.entry < meta.next_element) && meta.entry_level <= kMaxLevel &&
+      meta.first_run + meta.n_runs <= kMaxPendingRuns && meta.recoding <= Recoding::kJudging;
   if (!sane) ReportDamage(rel, kMetaBlock, kNoId, "the metapage contradicts itself");
 }
 
 // Computing it is a part of a search that one can measure, so the relation's cache entry
 // keeps it, until the server drops it. Null: the metapage is not the newest any more.
-const IndexShape* ShapeOf(Relation rel, const Meta& meta) {
+const IndexShape* CachedShapeOf(Relation rel, const Meta& meta) {
   const IndexParameters p = ParametersIn(meta);
   IndexShape* cached = static_cast<IndexShape*>(rel->rd_amcache);
   if (cached && cached->parameters == p) return cached;
-  const ElementLayout layout(FootprintOf(p), p.m);
   const float* centre = nullptr;
-  if (p.book > kOriginBook && !ReadCentre(rel, layout, p.book, &centre)) return nullptr;
+  if (p.book > kOriginBook && !ReadCentre(rel, ShapeOf(p).layout, p.book, &centre)) return nullptr;
   if (rel->rd_amcache) pfree(rel->rd_amcache);
   rel->rd_amcache = nullptr;
   void* shape = MemoryContextAlloc(rel->rd_indexcxt, sizeof(IndexShape));
-  rel->rd_amcache =
-      new (shape) IndexShape{p, CodeSpace(p.kind(), p.dim, centre), layout};
+  rel->rd_amcache = new (shape) IndexShape(ShapeOf(p, centre));
   return static_cast<IndexShape*>(shape);
 }
 
@@ -131,7 +135,7 @@ constexpr int kMaxLooks = 100;
 HnswIndex OpenIndex(Relation rel) {
   for (int looks = 0; looks < kMaxLooks; looks++) {
     const Meta meta = ReadCheckedMeta(rel);
-    const IndexShape* shape = ShapeOf(rel, meta);
+    const IndexShape* shape = CachedShapeOf(rel, meta);
     if (shape != nullptr) return HnswIndex{*shape, rel, meta};
     CHECK_FOR_INTERRUPTS();
   }
@@ -140,9 +144,7 @@ HnswIndex OpenIndex(Relation rel) {
 
 HnswIndex OpenWithoutCentre(Relation rel) {
   const Meta meta = ReadCheckedMeta(rel);
-  const IndexParameters p = ParametersIn(meta);
-  const CodeSpace space(p.kind(), p.dim);
-  return HnswIndex{{p, space, ElementLayout(FootprintOf(p), p.m)}, rel, meta};
+  return HnswIndex{ShapeOf(ParametersIn(meta)), rel, meta};
 }
 
 Meta ReadMeta(const HnswIndex& index) {

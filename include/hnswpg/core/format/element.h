@@ -6,6 +6,7 @@
 #define HNSWPG_CORE_FORMAT_ELEMENT_H_
 
 #include <cstdint>
+#include <cstring>
 
 #include "hnswpg/core/format/layout.h"
 #include "hnswpg/core/space/code.h"
@@ -81,6 +82,13 @@ static_assert(sizeof(UpperHead) == 12);
 inline ElementHead* HeadAt(char* slot) { return reinterpret_cast<ElementHead*>(slot); }
 inline const ElementHead* HeadAt(const char* slot) {
   return reinterpret_cast<const ElementHead*>(slot);
+}
+// Puts a contiguous code into a slot: its header, and as much of its payload as is there, the
+// first piece.
+inline void WriteCodeAt(char* slot, const void* code, const ElementLayout& layout) {
+  memcpy(&HeadAt(slot)->code, code, sizeof(CodeHeader));
+  memcpy(slot + sizeof(ElementHead), static_cast<const char*>(code) + sizeof(CodeHeader),
+         layout.PayloadPiece(0, 0).bytes);  // as large in every slot
 }
 inline ElementTail* TailAt(char* slot, const ElementLayout& layout) {
   return reinterpret_cast<ElementTail*>(slot + layout.tail_offset());

@@ -57,8 +57,8 @@ class CodeSpace {
 
   // Bytes of a vector.
   size_t vector_bytes() const { return vector_bytes_; }
-  // Bytes of the payload, and of header and payload; and the least that a payload may be cut
-  // into (4: so many bytes, or any multiple).
+  // Bytes of the payload, and of header and payload; and of one item of a payload, which may be
+  // cut between any two.
   size_t payload_bytes() const { return payload_bytes_; }
   size_t code_bytes() const { return sizeof(CodeHeader) + payload_bytes_; }
   size_t item_bytes() const;

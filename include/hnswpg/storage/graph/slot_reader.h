@@ -113,6 +113,10 @@ class CircleDetector {
 // container of element `owner` is read. No lock at entry and exit.
 void CheckContainerExists(const HnswIndex& index, ElementId owner, ElementId id);
 
+// ReadSlot of the TID container `id` of element `owner`, which something is to be written to. For
+// holders of the graph lock: raises ERRCODE_INDEX_CORRUPTED if it is not such a container.
+void ReadContainerSlot(const HnswIndex& index, ElementId owner, ElementId id, SlotCopy* copy);
+
 // Copies the entries of the TID container `id` of element `owner`
 // (tids_capacity() at most); returns the next container, or kNoId. For holders of
 // the graph lock: raises ERRCODE_INDEX_CORRUPTED if it is not such a container.

@@ -49,7 +49,6 @@ class PageLinker {
   void SearchFrom(ElementId entry, int level);
   void SearchForCertain(int level, ElementId* entry);
   void TakeFound(int level, bool dead_too, ElementId* entry);
-  void ReadFirstContainer(ElementId owner, ElementId id, SlotCopy* copy);
   ElementId FindNamedEqual();
   ElementId FindEqual();
   bool MayBeEqual(int candidate) const;

@@ -50,9 +50,10 @@ struct HnswIndex : IndexShape {
   Meta meta;  // as of OpenIndex; counts and ends of lists move on
 };
 
-// What an element takes in the file.
-inline Footprint FootprintOf(const IndexParameters& p) {
-  return CodeSpace(p.kind(), p.dim).footprint();
+// `centre`: of the book in force; null: the origin, or where nothing is encoded.
+inline IndexShape ShapeOf(const IndexParameters& p, const float* centre = nullptr) {
+  const CodeSpace space(p.kind(), p.dim, centre);
+  return {p, space, ElementLayout(space.footprint(), p.m)};
 }
 
 // Fills a metapage for an empty index.
