@@ -153,8 +153,10 @@ void HnswlibGraph::LoadLinks(uint32_t node, int level, std::span<const uint32_t>
     if (to >= size() || to == node) throw std::runtime_error("link to an element that cannot be");
     if (Level(to) < level) throw std::runtime_error("link to an element that is not on the level");
   }
-  for (auto link = links.begin(); link != links.end(); ++link) {
-    if (std::find(links.begin(), link, *link) != link) throw std::runtime_error("a link twice");
+  sorted_.assign(links.begin(), links.end());
+  std::sort(sorted_.begin(), sorted_.end());
+  if (std::adjacent_find(sorted_.begin(), sorted_.end()) != sorted_.end()) {
+    throw std::runtime_error("a link twice");
   }
   hnswlib::linklistsizeint* list = index_.get_linklist_at_level(node, level);
   std::copy(links.begin(), links.end(), list + 1);

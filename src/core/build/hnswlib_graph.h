@@ -105,6 +105,7 @@ class HnswlibGraph : public PoolTarget {
   HnswlibSpace space_;
   HnswlibIndex index_;
   HnswlibLinking linking_;
+  std::vector<uint32_t> sorted_;  // LoadLinks: a list
   // Between steps.
   std::unique_ptr<Connecting> connecting_;
   std::unique_ptr<Ordering> ordering_;

@@ -73,6 +73,16 @@ std::set<ElementId> PlainSearch(const LineGraph& graph, ElementId entry, size_t 
   return ids;
 }
 
+// A walk of a graph, and what it needs.
+template <class Graph>
+struct WalkOf {
+  explicit WalkOf(Graph* graph) : walk(graph, memory.arena(), &visited, &budget) {}
+  MallocArena memory;
+  VisitedBits visited{memory.arena()};
+  Budget budget;
+  Walk<Graph> walk;
+};
+
 std::vector<ElementId> TakeFound(Walk<LineGraph>* walk) {
   std::vector<ElementId> ids;
   while (!walk->found().empty()) ids.push_back(walk->found().Pop().id);
@@ -86,10 +96,8 @@ TEST_CASE("a search finds what the plain algorithm finds", "[walk]") {
   if (with_dead) {
     for (ElementId id = 0; id < 500; id += 3) graph.dead.insert(id);
   }
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   std::mt19937 random(4);
   for (int i = 0; i < 50; i++) {
     graph.query = static_cast<float>(random() % 50000) / 100.0f;
@@ -97,7 +105,7 @@ TEST_CASE("a search finds what the plain algorithm finds", "[walk]") {
     walk.Search(entry, 0, ef);
     const std::vector<ElementId> found = TakeFound(&walk);
     REQUIRE(std::set<ElementId>(found.begin(), found.end()) == PlainSearch(graph, entry, ef));
-    REQUIRE(budget.measured() >= found.size());
+    REQUIRE(of.budget.measured() >= found.size());
     // Farthest first.
     REQUIRE(std::is_sorted(found.rbegin(), found.rend(), [&](ElementId a, ElementId b) {
       return graph.DistanceTo(a) < graph.DistanceTo(b);
@@ -108,10 +116,8 @@ TEST_CASE("a search finds what the plain algorithm finds", "[walk]") {
 TEST_CASE("a search that goes on finds everything, once", "[walk]") {
   LineGraph graph(300, 5);
   graph.query = 77;
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   walk.Search(250, 0, 7);
   std::vector<ElementId> all = TakeFound(&walk);
   REQUIRE(all.size() == 7);
@@ -128,18 +134,16 @@ TEST_CASE("a search that goes on finds everything, once", "[walk]") {
 TEST_CASE("a search goes on no further than it may", "[walk]") {
   LineGraph graph(3000, 5);
   graph.query = 1500;
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   walk.Search(0, 0, 10);
-  const size_t limit = budget.measured() + 200;
-  budget.set_limit(limit);
+  const size_t limit = of.budget.measured() + 200;
+  of.budget.set_limit(limit);
   walk.found().Clear();
   REQUIRE(walk.Resume(0, 1000));
   // It stops after the element at which the limit is passed.
-  REQUIRE(budget.measured() >= limit);
-  REQUIRE(budget.measured() < limit + 8);
+  REQUIRE(of.budget.measured() >= limit);
+  REQUIRE(of.budget.measured() < limit + 8);
   REQUIRE(!walk.found().empty());
 }
 
@@ -153,10 +157,8 @@ TEST_CASE("the dead are walked through and not found", "[walk]") {
   }
   for (ElementId id = 20; id < 80; id++) graph.dead.insert(id);
   graph.query = 99;
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   walk.Search(0, 0, 200);
   const std::vector<ElementId> found = TakeFound(&walk);
   REQUIRE(found.size() == 40);
@@ -175,10 +177,8 @@ TEST_CASE("a search that goes on walks through the dead it has passed by", "[wal
   }
   graph.dead = {10};
   graph.query = 0;
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   walk.Search(5, 0, 5);
   size_t found = TakeFound(&walk).size();
   while (walk.Resume(0, 5)) found += TakeFound(&walk).size();
@@ -188,10 +188,8 @@ TEST_CASE("a search that goes on walks through the dead it has passed by", "[wal
 TEST_CASE("a dead entry point is no result", "[walk]") {
   LineGraph graph(10, 7);
   graph.dead = {4};
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   graph.query = graph.at[4];
   walk.Search(4, 0, 3);
   REQUIRE(walk.found().size() == 3);
@@ -201,10 +199,8 @@ TEST_CASE("a dead entry point is no result", "[walk]") {
 TEST_CASE("excluded elements are neither found nor walked through", "[walk]") {
   LineGraph graph(3, 8);
   graph.links = {{1}, {0, 2}, {1}};
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   graph.query = 2;
   walk.Begin();
   walk.Exclude(1);
@@ -214,10 +210,8 @@ TEST_CASE("excluded elements are neither found nor walked through", "[walk]") {
 
 TEST_CASE("greedy steps end at a local minimum", "[walk]") {
   LineGraph graph(400, 9);
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   for (int q = 0; q < 400; q += 13) {
     graph.query = static_cast<float>(q);
     walk.Begin();
@@ -258,10 +252,8 @@ TEST_CASE("what a judge refuses is walked through and not found", "[walk]") {
     judge.refused.insert(id);
     refusing.dead.insert(id);
   }
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   walk.set_judge(&judge.judge);
   std::mt19937 random(6);
   for (int i = 0; i < 50; i++) {
@@ -270,7 +262,7 @@ TEST_CASE("what a judge refuses is walked through and not found", "[walk]") {
     judge.n_asked = 0;
     walk.Search(entry, 0, ef);
     // No more often than there was something to ask about, and not about the dead.
-    REQUIRE(judge.n_asked <= static_cast<int>(budget.measured()));
+    REQUIRE(judge.n_asked <= static_cast<int>(of.budget.measured()));
     const std::vector<ElementId> found = TakeFound(&walk);
     REQUIRE(std::set<ElementId>(found.begin(), found.end()) == PlainSearch(refusing, entry, ef));
   }
@@ -280,14 +272,12 @@ TEST_CASE("a judge is asked about what is near, and not about the dead", "[walk]
   LineGraph graph(500, 3);
   for (ElementId id = 0; id < 500; id += 3) graph.dead.insert(id);
   graph.query = 250;
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
   Refusing judge;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   walk.set_judge(&judge.judge);
   walk.Search(250, 0, 5);
-  REQUIRE(judge.n_asked < static_cast<int>(budget.measured()) / 2);
+  REQUIRE(judge.n_asked < static_cast<int>(of.budget.measured()) / 2);
   for (ElementId id : judge.asked) REQUIRE_FALSE(graph.dead.count(id));
 }
 
@@ -304,10 +294,8 @@ TEST_CASE("a search that goes on finds all that a judge lets be found, once", "[
       judge.refused.insert(id);
     }
   }
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<LineGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<LineGraph> of(&graph);
+  Walk<LineGraph>& walk = of.walk;
   walk.set_judge(&judge.judge);
   walk.Search(0, 0, ef);
   std::multiset<ElementId> found;
@@ -332,10 +320,8 @@ struct ExpandingGraph : LineGraph {
 
 TEST_CASE("a graph may give neighbours and distances at once", "[walk]") {
   ExpandingGraph graph(500, 3);
-  MallocArena memory;
-  VisitedBits visited(memory.arena());
-  Budget budget;
-  Walk<ExpandingGraph> walk(&graph, memory.arena(), &visited, &budget);
+  WalkOf<ExpandingGraph> of(&graph);
+  Walk<ExpandingGraph>& walk = of.walk;
   graph.query = 123.4f;
   const ElementId entry = walk.Descend(7, 1, 1);
   walk.Search(entry, 0, 10);

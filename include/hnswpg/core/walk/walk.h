@@ -152,8 +152,17 @@ class Walk {
     }
   }
   bool IsNear(float distance, size_t ef) const { return found_.size() < ef || distance < Bound(); }
+  // Looks at its neighbours later, and finds it, if it may be found.
+  void Open(Candidate c, bool routes_only, size_t ef) {
+    open_.Push(c);
+    if (routes_only) {
+      open_routers_.Push(c);
+    } else {
+      Keep(c, ef);
+    }
+  }
   void AskJudge(const ElementId* ids, int n, Measured* measured, size_t ef);
-  void TakeRest(size_t n);
+  void TakeRest(size_t n, size_t ef);
   void Run(int level, size_t ef);
   void Expand(ElementId id, int level, size_t ef);
 
@@ -220,32 +229,30 @@ bool Walk<Graph>::Resume(int level, size_t ef) {
   }
   routers_.Clear();
   if (rest_.empty() && open_.empty()) return false;
-  while (found_.size() < ef && !rest_.empty()) TakeRest(std::min(ef - found_.size(), rest_.size()));
+  while (found_.size() < ef && !rest_.empty()) {
+    TakeRest(std::min(ef - found_.size(), rest_.size()), ef);
+  }
   Run(level, ef);
   return true;
 }
 
-// Opens the n nearest of the rest, and finds those that may be found. n > 0.
+// Opens the n nearest of the rest, for which found() has room. n > 0.
 template <class Graph>
-void Walk<Graph>::TakeRest(size_t n) {
+void Walk<Graph>::TakeRest(size_t n, size_t ef) {
   SelectPausing(rest_.begin(), rest_.begin() + n, rest_.end(), std::less<Candidate>(),
                 budget_->pause());
   ElementId ids[kMaxLinks];
-  bool may_be_found[kMaxLinks];
+  Measured measured[kMaxLinks];
   for (size_t begin = 0; begin < n; begin += kMaxLinks) {
     const int batch = static_cast<int>(std::min<size_t>(kMaxLinks, n - begin));
-    std::fill(may_be_found, may_be_found + batch, true);
-    for (int i = 0; i < batch; i++) ids[i] = rest_[begin + i].id;
-    if (judge_ != nullptr) judge_->ask(judge_->arg, ids, batch, may_be_found);
+    for (int i = 0; i < batch; i++) {
+      ids[i] = rest_[begin + i].id;
+      measured[i] = {rest_[begin + i].distance, false};
+    }
+    AskJudge(ids, batch, measured, ef);
     for (int i = 0; i < batch; i++) {
       budget_->Spend(0);
-      const Candidate c = rest_[begin + i];
-      open_.Push(c);
-      if (may_be_found[i]) {
-        found_.Push(c);
-      } else {
-        open_routers_.Push(c);
-      }
+      Open({measured[i].distance, ids[i]}, measured[i].routes_only, ef);
     }
   }
   std::copy(rest_.begin() + n, rest_.end(), rest_.begin());
@@ -300,12 +307,7 @@ void Walk<Graph>::Expand(ElementId id, int level, size_t ef) {
       (measured[i].routes_only ? routers_ : rest_).Push(c);
       continue;
     }
-    open_.Push(c);
-    if (measured[i].routes_only) {
-      open_routers_.Push(c);
-    } else {
-      Keep(c, ef);
-    }
+    Open(c, measured[i].routes_only, ef);
   }
 }
 
