@@ -33,8 +33,15 @@ sub create_table
 # [block, element, text], and what a search must do:
 #   none      nothing is said of it: damage that it passes over
 #   error     ends with SQLSTATE XX002 that names `block` and `element` (of `at`)
+#   also      a statement, with TABLE for the table's name, and the error that it ends with
 my @cases;
 sub damage { my ($name, $do) = @_; push @cases, { name => $name, do => $do }; return; }
+
+# More than is linked one by one; and, until the page is full and more has to be inserted into
+# the index, new versions of the rows that have one vector.
+my $link_many = 'SET hnsw.pending_limit = 1000000; INSERT INTO TABLE SELECT i, vec(i) FROM generate_series(3000, 5000) i;'
+  . " SELECT hnsw_sync('TABLE_idx')";
+my $update_id = 'DO $$BEGIN FOR i IN 1 .. 30 LOOP UPDATE TABLE SET id = id WHERE id BETWEEN 301 AND 340; END LOOP; END$$';
 
 # Linked elements with something special.
 sub linked { my ($f, $condition) = @_; return grep { !$condition || $condition->($_) } $f->in_state(HnswFile::LINKED); }
@@ -212,7 +219,8 @@ damage duplicate_link => sub {
 	my ($id) = grep { $f->slot($_, 'n_links') >= 2 } not_entry($f);
 	my @links = $f->links($id);
 	$f->set_links($id, @links[ 0 .. $#links - 1 ], $links[0]);
-	return { report => [ $f->slot_block($id), $id, "links to element $links[0] on level 0 more than once" ] };
+	return { report => [ $f->slot_block($id), $id, "links to element $links[0] on level 0 more than once" ],
+		also => [ $link_many, qr/at block \d+, element $id: its list on level 0: a link twice/ ] };
 };
 damage link_to_free_slot => sub {
 	my ($f) = @_;
@@ -542,7 +550,8 @@ damage foreign_container => sub {
 	my $id = equal_one($f);
 	my $container = $f->slot($id, 'more_tids');
 	$f->set_slot($container, 'parent', $f->meta('entry') == $id ? $id + 1 : $f->meta('entry'));
-	return { report => [ $f->slot_block($id), $id, "refers to TID container $container, which is not its own" ] };
+	return { report => [ $f->slot_block($id), $id, "refers to TID container $container, which is not its own" ],
+		also => [ $update_id, qr/element $id: refers to TID container $container, which is not its own/ ] };
 };
 damage containers_in_a_circle => sub {
 	my ($f) = @_;
@@ -558,7 +567,8 @@ damage container_is_an_element => sub {
 	my $id = equal_one($f);
 	my ($other) = grep { $_ != $id } not_entry($f);
 	$f->set_slot($id, 'more_tids', $other);
-	return { report => [ $f->slot_block($id), $id, "refers to TID container $other, which is none" ] };
+	return { report => [ $f->slot_block($id), $id, "refers to TID container $other, which is none" ],
+		also => [ $update_id, qr/element $id: refers to TID container $other, which is not its own/ ] };
 };
 damage container_does_not_exist => sub {
 	my ($f) = @_;
@@ -713,7 +723,7 @@ for my $case (@cases)
 	my $index = "d_${name}_idx";
 	my $search = sub { "SELECT count(*) FROM (SELECT id FROM d_$name ORDER BY v <-> $_[0] LIMIT 1000) s" };
 	# A search that walks all there is, and one that has no order to go by.
-	my ($check, $heapcheck, $walk, $all, $insertion) = run_each(
+	my ($check, $heapcheck, $walk, $all, $insertion, $also) = run_each(
 		"SELECT * FROM hnsw_check('$index')",
 		$expect->{heapcheck} ? "SELECT * FROM hnsw_check('$index', heapcheck => true)" : 'SELECT',
 		$anew . $search->('vec(7)'),
@@ -721,7 +731,8 @@ for my $case (@cases)
 		# Taking a slot off a damaged free list, or linking, is refused.
 		defined $expect->{insertions}
 		? "INSERT INTO d_$name SELECT i, vec(i) FROM generate_series(2000, 2000 + $expect->{insertions}) i"
-		: 'SELECT');
+		: 'SELECT',
+		$expect->{also} ? $expect->{also}[0] =~ s/TABLE/d_$name/gr : 'SELECT');
 
 	my ($out, $err) = @$check;
 	if ($expect->{refused})
@@ -757,6 +768,7 @@ for my $case (@cases)
 	ok(ends_well($err, 'XX00[12]|0A000') && ($err ne '' || $out =~ /^\d+$/), "$name: reading everything ends well, or with an error about damage")
 	  or diag("$err$out");
 	like($insertion->[1], qr/ERROR:  XX00[12]: /, "$name: an insertion is refused") if defined $expect->{insertions};
+	like($also->[1], qr/ERROR:  XX002: .*$expect->{also}[1]/, "$name: what else uses it says where") if $expect->{also};
 }
 
 # VACUUM and insertions into whatever is damaged: an error is fine, a crash is not.

@@ -77,8 +77,7 @@ bool Append(const HnswIndex& index, ElementId id, const void* vector, ItemPointe
     slot = element.tail.more_tids;
     if (slot == kNoId) return false;
     SlotCopy container;
-    CheckContainerExists(index, id, slot);
-    ReadSlot(index, slot, &container, nullptr);
+    ReadContainerSlot(index, id, slot, &container);
     if (container.tail.n_links >= layout.tids_capacity()) return false;
   }
   PageTxn txn(index, WriteMode::kLogged);

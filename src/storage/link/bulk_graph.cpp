@@ -139,7 +139,14 @@ void BulkGraph::LoadList(uint32_t node, int level, const ElementId* links, int n
     if (to == kNoId || to == node || Level(to) < level) continue;
     nodes[kept++] = to;
   }
-  CheckBuild(builder_, builder_->LoadLinks(node, level, nodes, kept));
+  const BuildStatus status = builder_->LoadLinks(node, level, nodes, kept);
+  // The elements exist, on this level: it is the list that cannot be.
+  if (status == BuildStatus::kFailed) {
+    const ElementId id = Id(node);
+    ReportDamage(index_->rel, index_->layout.SlotBlock(id), id,
+                 psprintf("its list on level %d: %s", level, builder_->error()));
+  }
+  CheckBuild(builder_, status);
 }
 
 // Level 0 alone: cleanup may have been cut short while it freed the upper lists.
