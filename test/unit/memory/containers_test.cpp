@@ -2,6 +2,7 @@
 #include "hnswpg/core/memory/arena.h"
 #include "hnswpg/core/memory/candidate_heap.h"
 #include "hnswpg/core/memory/flat_set.h"
+#include "hnswpg/core/memory/nearest_few.h"
 #include "hnswpg/core/memory/pod_vector.h"
 
 #include <algorithm>
@@ -178,6 +179,29 @@ TEST_CASE("a set that grows large pauses meanwhile", "[containers]") {
   // 2^21 slots are filled and half as many gone through when it grows last.
   CHECK(most == (1 << 21) / (1 << 16) + (1 << 20) / (1 << 16));
   CHECK(set.size() == 1000000);
+}
+
+struct Met {
+  float distance;
+  int order;
+};
+
+TEST_CASE("the nearest few of many are those of a stable sort", "[containers]") {
+  std::mt19937 random(8);
+  for (int n = 0; n < 40; n++) {
+    NearestFew<Met, 5> few;
+    few.Meet({-1, -1});
+    few.Clear();
+    std::vector<Met> all;
+    for (int i = 0; i < n; i++) {
+      all.push_back({static_cast<float>(random() % 8), i});
+      few.Meet(all.back());
+    }
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Met& a, const Met& b) { return a.distance < b.distance; });
+    REQUIRE(few.end() - few.begin() == std::min(n, 5));
+    for (int i = 0; i < std::min(n, 5); i++) REQUIRE(few.begin()[i].order == all[i].order);
+  }
 }
 
 }  // namespace
