@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use HnswFault;
 
-our @EXPORT = qw(workers worker_pid worker_activity pending drained log_since log_end
+our @EXPORT = qw(workers worker_pid worker_activity pending drained cleaned_up log_since log_end
   create_source slow_table quick_table backlog wait_for_linking seconds_of);
 
 # Process ids of the workers: of one database, or of all.
@@ -42,6 +42,21 @@ sub drained
 {
 	my ($node, $index, $database) = @_;
 	return wait_until(sub { pending($node, $index, $database) == 0 }, 60);
+}
+
+# Waits until no more is dead than the worker leaves. It need not be nothing: a cleanup that
+# begins while VACUUM is still marking leaves what is marked after that, and the worker
+# begins another only where that is more than hnsw.cleanup_threshold.
+sub cleaned_up
+{
+	my ($node, $index) = @_;
+	my $few = <<"SQL";
+LOAD 'hnswpg';
+SELECT dead <= current_setting('hnsw.cleanup_threshold')::float8 * (elements + dead) FROM hnsw_status('$index');
+SQL
+	return 1 if wait_until(sub { $node->safe_psql('postgres', $few) eq 't' });
+	diag($node->safe_psql('postgres', "SELECT to_json(s) FROM hnsw_status('$index') s"), "\n", worker_activity($node));
+	return 0;
 }
 
 sub log_end { my ($node) = @_; return -s $node->logfile; }
