@@ -1,6 +1,10 @@
 # Many sessions at once: writers and readers beside a vacuum and the worker;
 # insertions with a limit on waiting; CREATE INDEX CONCURRENTLY and REINDEX CONCURRENTLY beside writers, left
 # alone and killed; little memory.
+#
+# HNSWPG_SECONDS is how long the first part takes, and HNSWPG_SHARED_BUFFERS how much the
+# server has: HNSWPG_SECONDS=3600 HNSWPG_SHARED_BUFFERS=1MB is an hour in which every page is
+# evicted over and over.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -18,8 +22,9 @@ my $limit = 100;
 my $cleanup = 0.02;
 my $node = fault_node('concurrent',
 	conf => "wal_consistency_checking = 'generic'\ndeadlock_timeout = 100ms\n"
-	  . "hnsw.sync_interval = 1\nhnsw.pending_limit = $limit\nhnsw.cleanup_threshold = $cleanup");
-my $seconds = slow_tests() ? 120 : 6;
+	  . "hnsw.sync_interval = 1\nhnsw.pending_limit = $limit\nhnsw.cleanup_threshold = $cleanup\n"
+	  . 'shared_buffers = ' . ($ENV{HNSWPG_SHARED_BUFFERS} // '64MB'));
+my $seconds = $ENV{HNSWPG_SECONDS} // (slow_tests() ? 120 : 6);
 
 # ---- four writers, four readers, a worker ----
 

@@ -207,20 +207,27 @@ void PageGraph::Measure(const ElementId* ids, int n, Measured* out) {
   }
   float distances[kMaxLinks];
   query_.Distances(codes, n, distances);
-  uint16_t exact[kMaxLinks];
-  int n_exact = 0;
+  bool by_code[kMaxLinks];
   for (int i = 0; i < n; i++) {
     const ElementHead* head = HeadAt(codes[i] - offsetof(ElementHead, code));
     out[i] = Measured{distances[i], RoutesOnly(head->state)};
-    exact[n_exact] = static_cast<uint16_t>(i);
-    n_exact += ByCode(head->book) ? 0 : 1;
+    by_code[i] = ByCode(head->book);
   }
-  // The codes must have been read before the tags are.
+  // The codes must have been read before the tags are. And all the tags before another page
+  // is read, which may bring a block back into the buffer that it was looked for in.
   pg_read_barrier();
+  bool held[kMaxLinks];
+  for (int i = 0; i < n; i++) held[i] = Held(peeks[i], blocks[i]);
+  // Of a page that was not there nothing counts: neither the distance, nor what is said of how
+  // the element is to be measured.
   for (int i = 0; i < n; i++) {
-    if (unlikely(!Held(peeks[i], blocks[i]))) out[i] = MeasureLocked(ids[i]);
+    if (likely(held[i] && by_code[i])) continue;
+    if (held[i]) {
+      out[i].distance = MeasureExactly(ids[i]);
+    } else {
+      out[i] = MeasureLocked(ids[i]);
+    }
   }
-  for (int i = 0; i < n_exact; i++) out[exact[i]].distance = MeasureExactly(ids[exact[i]]);
 }
 
 // Under pins alone, on pages that hold nothing but vectors. The vector of an element does
