@@ -1,7 +1,7 @@
 // ambuild: streams the table once, links in memory, writes the graph to pages.
 //
 // While the table is read, exact vectors go to the index's pages and codes into a
-// GraphBuilder, whose threads link them. Then elements are numbered so that
+// BuildBackend, which links them. Then elements are numbered so that
 // neighbours share pages, and written. What does not fit into maintenance_work_mem
 // is inserted into the graph on pages instead.
 //
@@ -12,8 +12,8 @@
 // not WAL-logged until it is complete: a crash leaves nothing but a file that
 // belongs to no committed index, as with every CREATE INDEX.
 //
-// The builder's threads and memory are not the server's: whatever ends the build
-// (error, cancel, FATAL) passes StopBuilder.
+// What is behind the backend is not the server's: whatever ends the build (error, cancel,
+// FATAL) passes StopBuild.
 #include "hnswpg/am/am.h"
 
 extern "C" {
@@ -32,6 +32,7 @@ extern "C" {
 #include <cmath>
 
 #include "am/callbacks/build_codes.h"
+#include "hnswpg/storage/build/backend.h"
 #include "hnswpg/storage/build/build_status.h"
 #include "hnswpg/storage/build/equal_vectors.h"
 #include "hnswpg/storage/build/loader.h"
@@ -52,7 +53,7 @@ enum BuildPhase : int64 {
 
 struct BuildState {
   const HnswIndex* index;
-  GraphBuilder* builder;  // null once the graph is on pages
+  BuildBackend* backend;  // null until it is made, and once the graph is on pages
   Loader* loader;
   EqualVectors* equal;
   MemoryContext row_context;  // reset for each row
@@ -63,10 +64,10 @@ struct BuildState {
   int64 expected;    // rows the table may have
 };
 
-void StopBuilder(int, Datum arg) {
+void StopBuild(int, Datum arg) {
   BuildState* state = reinterpret_cast<BuildState*>(DatumGetPointer(arg));
-  GraphBuilder::Destroy(state->builder);
-  state->builder = nullptr;
+  if (state->backend != nullptr) state->backend->Stop();
+  state->backend = nullptr;
 }
 
 void EnterPhase(BuildPhase phase) {
@@ -97,33 +98,34 @@ void LinkExactly(const HnswIndex& index, const PodVector<ElementId>& blind) {
   MemoryContextDelete(context);
 }
 
-bool TooManyAreBlind(const GraphBuilder& builder) {
-  return builder.CountBlind() > kTooManyBlind * builder.size();
+// Of an element that codes do not tell from its neighbours.
+void ListBlind(const BuiltGraph& graph, PodVector<ElementId>* blind) {
+  for (ElementId id = 0; id < graph.size(); id++) {
+    if (graph.IsBlind(id)) blind->Push(id);
+  }
 }
 
-// Waits for the threads, and writes the graph to the index's pages. Or gives up.
+// Waits until all are linked, and writes the graph to the index's pages. Or gives up.
 void WriteGraph(BuildState* state) {
   EnterPhase(kPhaseLink);
   state->equal->Free();
-  DrainBuilder(state->builder);
-  if (state->may_give_up && TooManyAreBlind(*state->builder)) {
-    state->gave_up = true;
-    StopBuilder(0, PointerGetDatum(state));
+  const BuiltGraph& graph = state->backend->Link();
+  state->gave_up = state->may_give_up && graph.CountBlind() > kTooManyBlind * graph.size();
+  if (state->gave_up) {
+    StopBuild(0, PointerGetDatum(state));
     return;
   }
-  SealBuilder(state->builder);
-  if (state->loader->MayPack()) PackBuilder(state->builder, state->index->layout);
+  state->backend->Complete(state->loader->MayPack());
   EnterPhase(kPhaseWrite);
-  state->loader->Finish(*state->builder);
   PodVector<ElementId> blind(ContextArena(CurrentMemoryContext));
-  for (ElementId id = 0; id < state->builder->size(); id++) {
-    if (state->builder->IsBlind(id)) blind.Push(id);
-  }
-  StopBuilder(0, PointerGetDatum(state));
+  ListBlind(graph, &blind);
+  state->loader->Finish(graph, static_cast<uint32_t>(blind.size()));
+  StopBuild(0, PointerGetDatum(state));
   LinkExactly(*state->index, blind);
 }
 
-constexpr size_t kBytesBeside = EqualVectors::kBytesEach + Loader::kBytesEach;
+constexpr BytesBeside kBytesBeside = {EqualVectors::kBytesEach + Loader::kBytesEach,
+                                      Loader::kBytesEach};
 
 size_t MemoryBeside(const BuildState* state) {
   return state->equal->memory_used() + state->loader->memory_used();
@@ -132,9 +134,9 @@ size_t MemoryBeside(const BuildState* state) {
 // For all rows: what the graph's elements need, and what duplicates need if they go on
 // as they began.
 double MemoryNeeded(const BuildState* state) {
-  const double elements = static_cast<double>(state->builder->size()) * kBytesBeside;
+  const double elements = static_cast<double>(state->backend->size()) * kBytesBeside.linking;
   const double duplicates = std::max(0.0, static_cast<double>(MemoryBeside(state)) - elements);
-  return static_cast<double>(state->builder->MemoryNeeded(state->expected)) +
+  return static_cast<double>(state->backend->MemoryNeeded(state->expected)) +
          duplicates * static_cast<double>(state->expected) / std::max(1.0, state->rows);
 }
 
@@ -156,24 +158,22 @@ void InsertOnPages(const HnswIndex& index, const void* vector, ItemPointer tid) 
 
 // Takes the row into the graph in memory. False if it does not fit.
 bool AddInMemory(BuildState* state, const void* vector, ItemPointer tid) {
-  if (state->builder->memory_used() + MemoryBeside(state) > BuildMemoryLimit()) return false;
+  if (state->backend->memory_used() + MemoryBeside(state) > BuildMemoryLimit()) return false;
   const ElementId equal = state->equal->Find(vector);
   if (equal != kNoId) {
     state->loader->AddTid(equal, tid);
     return true;
   }
   state->index->space.Encode(vector, state->code);
-  const ElementId id = state->builder->size();
-  const BuildStatus status = state->builder->Add(state->code);
-  if (status == BuildStatus::kFull) return false;
-  CheckBuild(state->builder, status);
+  const ElementId id = state->backend->size();
+  if (!state->backend->Add(state->code)) return false;
   state->loader->AddElement(state->code, vector, tid);
   state->equal->Remember(id);
   return true;
 }
 
 void AddVector(BuildState* state, const void* vector, ItemPointer tid) {
-  if (state->builder) {
+  if (state->backend) {
     if (AddInMemory(state, vector, tid)) return;
     GoOnOnPages(state);
     if (state->gave_up) return;
@@ -214,15 +214,14 @@ Buffer CreateMetaPage(Relation rel, ForkNumber fork, const IndexParameters& para
 
 double BuildFrom(Relation heap, Relation rel, IndexInfo* info, BuildState* state) {
   double tuples = 0;
-  PG_ENSURE_ERROR_CLEANUP(StopBuilder, PointerGetDatum(state));
+  PG_ENSURE_ERROR_CLEANUP(StopBuild, PointerGetDatum(state));
   {
-    state->builder =
-        CreateBuilder(*state->index, state->expected, kBytesBeside, Loader::kBytesEach);
+    state->backend = LinkHere(state->index, state->expected, kBytesBeside);
     EnterPhase(kPhaseLoad);
     tuples = table_index_build_scan(heap, rel, info, true, true, AddRow, state, nullptr);
-    if (state->builder) WriteGraph(state);
+    if (state->backend) WriteGraph(state);
   }
-  PG_END_ENSURE_ERROR_CLEANUP(StopBuilder, PointerGetDatum(state));
+  PG_END_ENSURE_ERROR_CLEANUP(StopBuild, PointerGetDatum(state));
   return tuples;
 }
 

@@ -109,7 +109,7 @@ void Loader::MoveCircle(const BuiltGraph& graph, ElementId first, char* moved) {
 
 // ---- The elements ----
 
-void Loader::Finish(const BuiltGraph& graph) {
+void Loader::Finish(const BuiltGraph& graph, uint32_t n_blind) {
   std::sort(extra_tids_.begin(), extra_tids_.end(), [](const ExtraTid& a, const ExtraTid& b) {
     return a.id != b.id ? a.id < b.id
                         : ItemPointerCompare(const_cast<ItemPointer>(&a.tid),
@@ -123,7 +123,7 @@ void Loader::Finish(const BuiltGraph& graph) {
   cursor_.Leave();
   upper_cursor_.Leave();
   container_cursor_.Leave();
-  WriteMeta(graph);
+  WriteMeta(graph, n_blind);
 }
 
 void Loader::WriteElement(const BuiltGraph& graph, ElementId id) {
@@ -248,7 +248,7 @@ ElementId Loader::WriteContainers(ElementId owner, Tids tids) {
   return first;
 }
 
-void Loader::WriteMeta(const BuiltGraph& graph) {
+void Loader::WriteMeta(const BuiltGraph& graph, uint32_t n_blind) {
   PageTxn txn(*index_, WriteMode::kBuilding);
   txn.Want(kMetaBlock);
   txn.Begin();
@@ -260,7 +260,7 @@ void Loader::WriteMeta(const BuiltGraph& graph) {
   meta->next_element = next_element_;
   meta->next_upper = next_upper_;
   meta->n_linked = graph.size();
-  meta->n_exact = graph.CountBlind();
+  meta->n_exact = n_blind;
   meta->n_exact_when_learnt = meta->n_exact;
   meta->n_when_learnt = index_->parameters.book > kOriginBook ? graph.size() : 0;
   meta->n_tid_slots = n_tid_slots_;

@@ -1,4 +1,5 @@
-// What the tests of GraphBuilder share: codes to build from, searching what was built, recall.
+// What the tests of GraphBuilder share: codes to build from; and of any finished graph, whoever
+// built it: searching it, recall.
 #ifndef HNSWPG_TEST_UNIT_GRAPH_TESTING_H_
 #define HNSWPG_TEST_UNIT_GRAPH_TESTING_H_
 
@@ -108,25 +109,25 @@ inline Builder Build(const Codes& codes, const BuildOptions& options) {
   return builder;
 }
 
-inline std::vector<uint32_t> Links(const GraphBuilder& builder, uint32_t id, int level) {
+inline std::vector<uint32_t> Links(const BuiltGraph& graph, uint32_t id, int level) {
   std::vector<uint32_t> links(256);
-  int count = builder.Links(id, level, links.data());
+  int count = graph.Links(id, level, links.data());
   links.resize(static_cast<size_t>(count));
   return links;
 }
 
 // That every list holds valid, different neighbours on levels that they have, and not too many.
-inline void CheckLists(const GraphBuilder& builder, int m) {
-  uint32_t n = builder.size();
+inline void CheckLists(const BuiltGraph& graph, int m) {
+  uint32_t n = graph.size();
   for (uint32_t id = 0; id < n; id++) {
-    for (int level = 0; level <= builder.Level(id); level++) {
-      std::vector<uint32_t> links = Links(builder, id, level);
+    for (int level = 0; level <= graph.Level(id); level++) {
+      std::vector<uint32_t> links = Links(graph, id, level);
       REQUIRE(links.size() <= static_cast<size_t>(level == 0 ? 2 * m : m));
       REQUIRE(std::set<uint32_t>(links.begin(), links.end()).size() == links.size());
       for (uint32_t to : links) {
         REQUIRE(to < n);
         REQUIRE(to != id);
-        REQUIRE(builder.Level(to) >= level);
+        REQUIRE(graph.Level(to) >= level);
       }
     }
   }
@@ -136,14 +137,14 @@ using Near = std::pair<float, uint32_t>;
 using Dead = std::vector<bool>;  // by id; empty: nothing is dead
 
 // The search of the HNSW paper over a finished graph; the k nearest that are alive, nearest first.
-inline std::vector<Near> Search(const GraphBuilder& builder, const Codes& codes, const void* query,
+inline std::vector<Near> Search(const BuiltGraph& graph, const Codes& codes, const void* query,
                                 size_t ef, size_t k, const Dead& dead = {}) {
   auto is_dead = [&](uint32_t id) { return !dead.empty() && dead[id]; };
-  Near at = {codes.Distance(builder.entry_point(), query), builder.entry_point()};
-  for (int level = builder.max_level(); level > 0; level--) {
+  Near at = {codes.Distance(graph.entry_point(), query), graph.entry_point()};
+  for (int level = graph.max_level(); level > 0; level--) {
     for (bool moved = true; moved;) {
       moved = false;
-      for (uint32_t to : Links(builder, at.second, level)) {
+      for (uint32_t to : Links(graph, at.second, level)) {
         Near next = {codes.Distance(to, query), to};
         if (next.first < at.first) at = next, moved = true;
       }
@@ -151,14 +152,14 @@ inline std::vector<Near> Search(const GraphBuilder& builder, const Codes& codes,
   }
   std::priority_queue<Near> best;
   std::priority_queue<Near, std::vector<Near>, std::greater<>> open;
-  std::vector<bool> seen(builder.size());
+  std::vector<bool> seen(graph.size());
   if (!is_dead(at.second)) best.push(at);
   open.push(at);
   seen[at.second] = true;
   while (!open.empty() && (best.size() < ef || open.top().first <= best.top().first)) {
     uint32_t from = open.top().second;
     open.pop();
-    for (uint32_t to : Links(builder, from, 0)) {
+    for (uint32_t to : Links(graph, from, 0)) {
       if (seen[to]) continue;
       seen[to] = true;
       Near next = {codes.Distance(to, query), to};
@@ -176,7 +177,7 @@ inline std::vector<Near> Search(const GraphBuilder& builder, const Codes& codes,
 }
 
 // The part of the 10 nearest live elements that a search with ef 40 finds.
-inline double Recall(const GraphBuilder& builder, const Codes& codes, const Codes& queries,
+inline double Recall(const BuiltGraph& graph, const Codes& codes, const Codes& queries,
                      const Dead& dead = {}) {
   size_t hits = 0;
   for (uint32_t q = 0; q < queries.size(); q++) {
@@ -185,7 +186,7 @@ inline double Recall(const GraphBuilder& builder, const Codes& codes, const Code
       if (dead.empty() || !dead[i]) exact.push_back(codes.Distance(i, queries[q]));
     }
     std::nth_element(exact.begin(), exact.begin() + 9, exact.end());
-    for (const Near& near : Search(builder, codes, queries[q], 40, 10, dead))
+    for (const Near& near : Search(graph, codes, queries[q], 40, 10, dead))
       hits += near.first <= exact[9];
   }
   return static_cast<double>(hits) / (10.0 * queries.size());

@@ -30,9 +30,9 @@ class Loader {
   // Whether it is wise to give elements other ids than those they were added as:
   // moving vectors reads and writes their pages at random.
   bool MayPack() const;
-  // Writes all elements, and the metapage. The graph is sealed, and packed or not.
-  // Interruptible.
-  void Finish(const BuiltGraph& graph);
+  // Writes all elements, and the metapage. The graph is sealed, and packed or not; so many of
+  // its elements are blind. Interruptible.
+  void Finish(const BuiltGraph& graph, uint32_t n_blind);
 
   size_t memory_used() const {
     return tids_.size() * kBytesEach + extra_tids_.size() * sizeof(ExtraTid);
@@ -59,7 +59,7 @@ class Loader {
   UpperId WriteUppers(const BuiltGraph& graph, ElementId id);
   Tids ExtraTidsOf(ElementId added) const;
   ElementId WriteContainers(ElementId owner, Tids tids);
-  void WriteMeta(const BuiltGraph& graph);
+  void WriteMeta(const BuiltGraph& graph, uint32_t n_blind);
 
   const HnswIndex* index_;
   BlockNumber n_blocks_;
