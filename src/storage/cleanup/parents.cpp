@@ -5,6 +5,7 @@
 // Ways up and down the tree have an end because it is a tree. That is checked before
 // the first of them is taken (CheckTree), and no step of the cleanup, and nothing that
 // others link meanwhile, makes a circle: an element gets a parent that is not below it.
+#include "hnswpg/core/tree/adoption.h"
 #include "storage/cleanup/remover.h"
 #include "storage/graph/parent_tree.h"
 
@@ -148,28 +149,22 @@ bool Remover::AdoptOrphans() {
   return true;
 }
 
-// An orphan goes under an element of the entry point's own part of the tree, so no
-// element can become its own ancestor. The orphans whose neighbours are all in other
-// parts wait for those to be adopted. *parts_hold: false if it has to be done again
-// (Raise).
+// *parts_hold: false if it has to be done again (Raise).
 bool Remover::AdoptParts(bool* parts_hold) {
-  PodVector<ElementId> waiting(ContextArena(CurrentMemoryContext));
+  PodVector<ElementId> orphans(ContextArena(CurrentMemoryContext));
   for (ElementId id = 0; id < end_; id++) {
     if (id % kStride == 0 && !Yield()) return false;
-    if (IsOrphan(id)) waiting.Push(id);
+    if (IsOrphan(id)) orphans.Push(id);
     PlaceInPart(id);
   }
-  *parts_hold = true;
-  while (*parts_hold && !waiting.empty()) {
-    size_t left = 0;
-    for (size_t i = 0; i < waiting.size(); i++) {
-      if (!Yield()) return false;
-      if (!AdoptNear(waiting[i])) waiting[left++] = waiting[i];
-    }
-    if (left == waiting.size()) *parts_hold = AdoptAnywhere(waiting[--left]);
-    waiting.Truncate(left);
-  }
-  return true;
+  const auto near = [this](ElementId id) {
+    if (!Yield()) return Adoption::kStopped;
+    return AdoptNear(id) ? Adoption::kDone : Adoption::kFailed;
+  };
+  const Adoption all = AdoptAll(orphans.begin(), orphans.size(), near,
+                                [this](ElementId id) { return AdoptAnywhere(id); });
+  *parts_hold = all == Adoption::kDone;
+  return all != Adoption::kStopped;
 }
 
 // The first step of the element's way to the top of its part of the tree.
