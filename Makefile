@@ -60,6 +60,37 @@ another server is: make PG_CONFIG=/path/to/pg_config)
 endif
 include $(PGXS)
 
+# The same extension under the name of pgvector, so that its clients and dumps need no other
+# line: CREATE EXTENSION vector. The version is that of pgvector whose SQL it has. Files of
+# pgvector itself are not written over unless REPLACE_PGVECTOR=1 says so.
+vector_version := 0.8.0
+vector_dir := $(DESTDIR)$(datadir)/extension
+
+build/vector--$(vector_version).sql: $(DATA) sql/as_vector/ivfflat.sql Makefile
+	@mkdir -p $(@D)
+	sed 's/"CREATE EXTENSION hnswpg"/"CREATE EXTENSION vector"/' $(DATA) >$@.new
+	{ echo; cat sql/as_vector/ivfflat.sql; } >>$@.new
+	mv $@.new $@
+
+build/vector.control: vector.control.in Makefile
+	@mkdir -p $(@D)
+	sed 's/@version@/$(vector_version)/' $< >$@
+
+.PHONY: install-as-vector uninstall-as-vector
+install-as-vector: install build/vector.control build/vector--$(vector_version).sql
+	@if [ -e '$(vector_dir)/vector.control' ] && [ -z '$(REPLACE_PGVECTOR)' ] && \
+	  ! grep -q hnswpg '$(vector_dir)/vector.control'; then \
+	  echo "hnswpg: this server has pgvector ($(vector_dir)/vector.control). Remove it (the" \
+	    "package postgresql-NN-pgvector, say), or have its extension files written over:" \
+	    "make install-as-vector REPLACE_PGVECTOR=1. Databases that have pgvector keep it as" \
+	    "long as its library stays." >&2; exit 1; fi
+	$(INSTALL_DATA) build/vector.control build/vector--$(vector_version).sql '$(vector_dir)/'
+
+uninstall-as-vector:
+	@if [ -e '$(vector_dir)/vector.control' ] && ! grep -q hnswpg '$(vector_dir)/vector.control'; then \
+	  echo "hnswpg: $(vector_dir)/vector.control is pgvector's" >&2; exit 1; fi
+	rm -f '$(vector_dir)/vector.control' '$(vector_dir)/vector--$(vector_version).sql'
+
 # PGXS brings the names of the compilers that the server was built with, which need
 # not be here. The module is C++ and is linked as such.
 CXX := $(compiler)

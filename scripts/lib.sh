@@ -175,6 +175,14 @@ install_copy() {
     die "the server in $bindir cannot be relocated: its copy still looks in $libdir"
 }
 
+# Under pgvector's name too, in such a copy; where the copy has links to pgvector's files, in
+# their place.
+install_as_vector() {
+  find "$1" -path '*/extension/vector*' -type l -delete
+  locked_make DESTDIR="$1" install-as-vector >"$1/install-as-vector.log" 2>&1 ||
+    { cat "$1/install-as-vector.log" >&2; return 1; }
+}
+
 # Links what is in the first directory into the second, leaving what is there.
 link_all() {
   local file
@@ -208,6 +216,7 @@ open_stage() {
     trap 'exit 130' INT TERM HUP
     chmod 755 "$stage"
     install_copy "$stage/install" || return 1
+    install_as_vector "$stage/install" || return 1
     build_test_modules || return 1
     install -m 755 "$top/build/lying/hnswpg.so" "$stage/lying.so"
     install -m 755 "$top/build/test/hnswpg_test.so" "$stage/install$("$PG_CONFIG" --pkglibdir)/"

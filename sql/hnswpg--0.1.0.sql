@@ -5,11 +5,12 @@
 
 \echo Use "CREATE EXTENSION hnswpg" to load this file. \quit
 
--- Not beside pgvector: an error that says so, before anything is created.
-CREATE FUNCTION hnswpg_check_no_pgvector() RETURNS void
+-- Not beside pgvector, nor twice under two names: an error that says so, before anything is
+-- created.
+CREATE FUNCTION hnswpg_check_alone() RETURNS void
   AS 'MODULE_PATHNAME' LANGUAGE C;
-SELECT hnswpg_check_no_pgvector();
-DROP FUNCTION hnswpg_check_no_pgvector();
+SELECT hnswpg_check_alone();
+DROP FUNCTION hnswpg_check_alone();
 
 -- ============================================================================
 -- Type vector
@@ -403,12 +404,14 @@ COMMENT ON FUNCTION hnsw_status(regclass, boolean) IS
 CREATE VIEW hnsw_indexes AS
   WITH ours AS MATERIALIZED (
     SELECT n.nspname AS schema_name, t.relname AS table_name, i.relname AS index_name, i.oid
-      FROM pg_catalog.pg_am AS a
+      FROM pg_catalog.pg_proc AS hnsw
+      JOIN pg_catalog.pg_proc AS h ON h.probin = hnsw.probin
+      JOIN pg_catalog.pg_am AS a ON a.amhandler = h.oid
       JOIN pg_catalog.pg_class AS i ON i.relam = a.oid AND i.relkind = 'i'
       JOIN pg_catalog.pg_namespace AS n ON n.oid = i.relnamespace
       JOIN pg_catalog.pg_index AS x ON x.indexrelid = i.oid
       JOIN pg_catalog.pg_class AS t ON t.oid = x.indrelid
-     WHERE a.amhandler = 'hnswhandler(internal)'::pg_catalog.regprocedure
+     WHERE hnsw.oid = 'hnswhandler(internal)'::pg_catalog.regprocedure
   )
   SELECT o.schema_name, o.table_name, o.index_name, s.*
     FROM ours AS o CROSS JOIN LATERAL hnsw_status(o.oid, true) AS s;

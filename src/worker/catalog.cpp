@@ -1,7 +1,7 @@
 // Scans of catalogs that have no index to serve them.
 #include "worker/catalog.h"
 
-#include "hnswpg/signal/worker_registry.h"
+#include "hnswpg/am/am.h"
 #include "hnswpg/storage/page/index.h"
 
 extern "C" {
@@ -11,8 +11,6 @@ extern "C" {
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
-#include "catalog/pg_proc.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/syscache.h"
 }
@@ -34,22 +32,6 @@ void ScanCatalog(Oid catalog, int n_keys, ScanKey keys, PodVector<Oid>* list,
   }
   systable_endscan(scan);
   table_close(rel, AccessShareLock);
-}
-
-// Whether an attribute of a function is this text.
-bool HasText(HeapTuple function, AttrNumber attribute, const char* wanted) {
-  bool null;
-  const Datum value = SysCacheGetAttr(PROCOID, function, attribute, &null);
-  return !null && strcmp(TextDatumGetCString(value), wanted) == 0;
-}
-
-bool IsOurHandler(Oid handler) {
-  HeapTuple function = SearchSysCache1(PROCOID, ObjectIdGetDatum(handler));
-  if (!HeapTupleIsValid(function)) return false;
-  const bool ours = HasText(function, Anum_pg_proc_prosrc, "hnswhandler") &&
-                    HasText(function, Anum_pg_proc_probin, kLibrary);
-  ReleaseSysCache(function);
-  return ours;
 }
 
 void AppendMethod(HeapTuple tuple, PodVector<Oid>* list) {

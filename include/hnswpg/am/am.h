@@ -47,6 +47,14 @@ void DefineSettings();
 // another library has defined them.
 void PrepareScanSettings();
 
+// ---- whose access methods the database has (ours.cpp) ----
+
+// Whether the function that an access method names as its handler is this module's. Looks at
+// the catalogs and loads nothing.
+bool IsOurHandler(Oid handler);
+// Whether the access method hnsw of this database is.
+bool DatabaseHasOurs();
+
 // ---- plans (plan.cpp) ----
 
 // Keeps plans that read an index in its order from computing the distance once more.
@@ -104,6 +112,7 @@ IndexBulkDeleteResult* hnswvacuumcleanup(IndexVacuumInfo* info, IndexBulkDeleteR
 void hnswcostestimate(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup,
                       Cost* total, Selectivity* selectivity, double* correlation, double* pages);
 bytea* hnswoptions(Datum options, bool validate);
+bytea* ivfflatoptions(Datum options, bool validate);
 bool hnswvalidate(Oid opclass);
 IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys);
 void hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys);

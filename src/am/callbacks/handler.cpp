@@ -1,12 +1,16 @@
-// The access method's handler: what it can do, and its callbacks.
+// The access method's handlers: what it can do, and its callbacks. Under pgvector's other
+// name it is the same, but for the options that it takes.
 #include "hnswpg/am/am.h"
 #include "hnswpg/postgres/function.h"
 
-HNSWPG_FUNCTION(hnswhandler)(PG_FUNCTION_ARGS) {
-  hnswpg::PrepareScanSettings();
+namespace hnswpg {
+namespace {
+
+IndexAmRoutine* MakeRoutine() {
+  PrepareScanSettings();
   IndexAmRoutine* am = makeNode(IndexAmRoutine);
   am->amstrategies = 0;
-  am->amsupport = hnswpg::kSupportProcs;
+  am->amsupport = kSupportProcs;
   am->amoptsprocnum = 0;
   am->amcanorder = false;
   am->amcanorderbyop = true;
@@ -27,27 +31,42 @@ HNSWPG_FUNCTION(hnswhandler)(PG_FUNCTION_ARGS) {
   am->amparallelvacuumoptions = VACUUM_OPTION_NO_PARALLEL;
   am->amkeytype = InvalidOid;
 
-  am->ambuild = hnswpg::hnswbuild;
-  am->ambuildempty = hnswpg::hnswbuildempty;
-  am->aminsert = hnswpg::hnswinsert;
-  am->ambulkdelete = hnswpg::hnswbulkdelete;
-  am->amvacuumcleanup = hnswpg::hnswvacuumcleanup;
+  am->ambuild = hnswbuild;
+  am->ambuildempty = hnswbuildempty;
+  am->aminsert = hnswinsert;
+  am->ambulkdelete = hnswbulkdelete;
+  am->amvacuumcleanup = hnswvacuumcleanup;
   am->amcanreturn = nullptr;
-  am->amcostestimate = hnswpg::hnswcostestimate;
-  am->amoptions = hnswpg::hnswoptions;
+  am->amcostestimate = hnswcostestimate;
+  am->amoptions = hnswoptions;
   am->amproperty = nullptr;
-  am->ambuildphasename = hnswpg::hnswbuildphasename;
-  am->amvalidate = hnswpg::hnswvalidate;
+  am->ambuildphasename = hnswbuildphasename;
+  am->amvalidate = hnswvalidate;
   am->amadjustmembers = nullptr;
-  am->ambeginscan = hnswpg::hnswbeginscan;
-  am->amrescan = hnswpg::hnswrescan;
-  am->amgettuple = hnswpg::hnswgettuple;
+  am->ambeginscan = hnswbeginscan;
+  am->amrescan = hnswrescan;
+  am->amgettuple = hnswgettuple;
   am->amgetbitmap = nullptr;
-  am->amendscan = hnswpg::hnswendscan;
+  am->amendscan = hnswendscan;
   am->ammarkpos = nullptr;
   am->amrestrpos = nullptr;
   am->amestimateparallelscan = nullptr;
   am->aminitparallelscan = nullptr;
   am->amparallelrescan = nullptr;
+  return am;
+}
+
+}  // namespace
+}  // namespace hnswpg
+
+HNSWPG_FUNCTION(hnswhandler)(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  PG_RETURN_POINTER(hnswpg::MakeRoutine());
+}
+
+HNSWPG_FUNCTION(ivfflathandler)(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  IndexAmRoutine* am = hnswpg::MakeRoutine();
+  am->amoptions = hnswpg::ivfflatoptions;
   PG_RETURN_POINTER(am);
 }

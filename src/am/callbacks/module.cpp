@@ -7,7 +7,6 @@
 
 extern "C" {
 #include "access/xact.h"
-#include "commands/extension.h"
 HNSWPG_EXPORT const Pg_magic_struct* Pg_magic_func(void);
 PG_MODULE_MAGIC;
 HNSWPG_EXPORT void _PG_init(void);
@@ -23,9 +22,7 @@ void Prepare() {
   InstallCatalogHook();
 }
 
-bool DatabaseHasExtension() {
-  return IsTransactionState() && OidIsValid(get_extension_oid("hnswpg", true));
-}
+bool DatabaseHasExtension() { return IsTransactionState() && DatabaseHasOurs(); }
 
 }  // namespace
 }  // namespace hnswpg

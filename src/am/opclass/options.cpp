@@ -1,5 +1,5 @@
 // CREATE INDEX ... WITH (m, ef_construction, quantization, sync), and what options,
-// operator class and column make together.
+// operator class and column make together. Under the name ivfflat, WITH (lists).
 //
 // ALTER INDEX ... SET changes what the next REINDEX builds and not the graph that is
 // there, which has its parameters in its metapage. Whoever alters is told so by way of the
@@ -27,6 +27,7 @@ namespace hnswpg {
 namespace {
 
 relopt_kind option_kind;
+relopt_kind ivfflat_option_kind;
 
 // auto: codes where they save something and tell the data apart.
 enum QuantizationOption { kOptionAuto, kOptionNone, kOptionInt8 };
@@ -45,6 +46,7 @@ relopt_enum_elt_def sync_values[] = {
 
 struct Options {
   int32 vl_len_;
+  int lists;  // of ivfflat, where nothing else is said; means nothing
   int m;
   int ef_construction;
   int quantization;
@@ -199,6 +201,9 @@ void DefineOptions() {
   add_enum_reloption(option_kind, "sync", "When what is inserted is linked into the graph",
                      sync_values, kBackground, "Valid values are \"background\" and \"immediate\".",
                      ShareUpdateExclusiveLock);
+  ivfflat_option_kind = add_reloption_kind();
+  add_int_reloption(ivfflat_option_kind, "lists", "Is accepted, and changes nothing", 100, 1, 32768,
+                    AccessExclusiveLock);
 }
 
 bytea* hnswoptions(Datum reloptions, bool validate) {
@@ -214,6 +219,24 @@ bytea* hnswoptions(Datum reloptions, bool validate) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("ef_construction (%d) must be at least twice m (%d)",
                            options->ef_construction, options->m)));
+  }
+  return reinterpret_cast<bytea*>(options);
+}
+
+bytea* ivfflatoptions(Datum reloptions, bool validate) {
+  const relopt_parse_elt parse[] = {ParseElement("lists", RELOPT_TYPE_INT, offsetof(Options, lists))};
+  Options* options = static_cast<Options*>(build_reloptions(
+      reloptions, validate, ivfflat_option_kind, sizeof(Options), parse, lengthof(parse)));
+  if (options) {
+    options->m = kDefaultM;
+    options->ef_construction = kDefaultEfConstruction;
+  }
+  static bool told = false;
+  if (validate && !told) {
+    told = true;
+    ereport(NOTICE, (errmsg("indexes that are created USING ivfflat are hnsw graphs"),
+                     errdetail("The option lists and the setting ivfflat.probes change nothing; "
+                               "hnsw.ef_search says how many candidates a search keeps.")));
   }
   return reinterpret_cast<bytea*>(options);
 }
