@@ -507,6 +507,13 @@ damage pending_does_not_exist => sub {
 	return { report => [ 0, '', "the pending list has 3 slots from $far on, which do not exist" ],
 		error => { block => 0 } };
 };
+# Nobody makes room for so many.
+damage pending_more_than_the_file => sub {
+	my ($f) = @_;
+	$f->set_meta('next_element', 2_000_000_000);
+	$f->set_pending([ 1000, 1_900_000_000 ]);
+	return { report => [ 0, '', qr/^2000000000 slots are in use, but the file ends/ ], error => { block => 0 } };
+};
 damage pending_run_of_none => sub {
 	my ($f) = @_;
 	$f->set_pending([ 5, 0 ]);

@@ -54,6 +54,8 @@ void PopPending(Page page, ElementId id) {
 
 namespace {
 
+constexpr uint64_t kManyPending = 100000;
+
 void CheckRun(const HnswIndex& index, const Meta& meta, const PendingRun& run) {
   if (run.count > 0 && run.first < meta.next_element &&
       run.count <= meta.next_element - run.first) {
@@ -96,6 +98,11 @@ Meta ReadPendingRuns(const HnswIndex& index, PodVector<PendingRun>* runs) {
   }
   if (n > meta.next_element) {
     ReportDamage(index.rel, kMetaBlock, kNoId, "the pending list has elements more than once");
+  }
+  // Before somebody makes room for so many. Fewer are read, and what is not there is noticed then.
+  if (n > kManyPending && index.layout.SlotBlock(static_cast<ElementId>(n) - 1) >=
+                              RelationGetNumberOfBlocks(index.rel)) {
+    ReportDamage(index.rel, kMetaBlock, kNoId, "more pending elements than the file has room for");
   }
   return meta;
 }

@@ -157,19 +157,26 @@ void Marker::WritePage(BlockNumber block, const SlotInfo* slots, int n) {
   txn.Commit();
 }
 
-// Blocks in ascending order, each once.
+// Blocks in ascending order, each once. By runs: however many elements are pending, the metapage
+// has no more of those than fit into it.
 void Marker::MarkPending(GraphTurn* turn) {
-  PodVector<ElementId> ids(ContextArena(CurrentMemoryContext));
-  ReadPending(index_, &ids);
-  std::sort(ids.begin(), ids.end());
+  const ElementLayout& layout = index_.layout;
+  PodVector<PendingRun> runs(ContextArena(CurrentMemoryContext));
+  ReadPendingRuns(index_, &runs);
+  std::sort(runs.begin(), runs.end(),
+            [](const PendingRun& a, const PendingRun& b) { return a.first < b.first; });
   BlockNumber done = InvalidBlockNumber;
-  for (const ElementId id : ids) {
-    const BlockNumber block = index_.layout.SlotBlock(id);
-    if (block == done) continue;
-    CHECK_FOR_INTERRUPTS();
-    turn->Yield();
-    MarkPage(block, SlotState::kPending);
-    done = block;
+  for (const PendingRun& run : runs) {
+    for (ElementId id = run.first; id < run.first + run.count;) {
+      const BlockNumber block = layout.SlotBlock(id);
+      if (block != done) {
+        CHECK_FOR_INTERRUPTS();
+        turn->Yield();
+        MarkPage(block, SlotState::kPending);
+        done = block;
+      }
+      id = layout.FirstElementOn(block) + layout.ElementsOn(block);
+    }
   }
 }
 
