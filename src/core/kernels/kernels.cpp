@@ -69,6 +69,32 @@ HWY_INLINE hn::Vec<D> LoadTail(D d, const T* HWY_RESTRICT p, size_t i, size_t n)
 #endif
 }
 
+// The same of half floats, widened. (No masked load: of 16 bits few targets have one.)
+template <class DF32>
+using DHalf = hn::Rebind<hwy::float16_t, DF32>;
+
+template <class DF32>
+HWY_INLINE hn::Vec<DF32> LoadWide(DF32 d, const Half* HWY_RESTRICT p) {
+  return hn::PromoteTo(d, hn::LoadU(DHalf<DF32>(), reinterpret_cast<const hwy::float16_t*>(p)));
+}
+
+template <class DF32>
+HWY_INLINE hn::Vec<DF32> TailWide(DF32 d, const Half* HWY_RESTRICT p, size_t i, size_t n) {
+  Half lanes[HWY_MAX_BYTES / sizeof(float)] = {};
+  for (size_t k = 0; i + k < n; k++) lanes[k] = p[i + k];
+  return LoadWide(d, lanes);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> LoadWide(D d, const float* HWY_RESTRICT p) {
+  return hn::LoadU(d, p);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> TailWide(D d, const float* HWY_RESTRICT p, size_t i, size_t n) {
+  return LoadTail(d, p, i, n);
+}
+
 // GCC loads a value that is used twice from memory twice, and loads are what
 // these loops wait for.
 template <class V>
@@ -126,8 +152,8 @@ struct L1Term {
 
 // The sum of Term over both arrays, by vectors of D. Four sums are kept apart,
 // since an addition cannot start before the one it depends on has ended.
-template <class Term, class D>
-HWY_INLINE float Sum(D d, const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, size_t n) {
+template <class Term, class D, class T>
+HWY_INLINE float Sum(D d, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, size_t n) {
   using V = hn::Vec<D>;
   const size_t lanes = hn::Lanes(d);
 #if HWY_MEM_OPS_MIGHT_FAULT
@@ -142,24 +168,24 @@ HWY_INLINE float Sum(D d, const float* HWY_RESTRICT a, const float* HWY_RESTRICT
     V sum2 = hn::Zero(d);
     V sum3 = hn::Zero(d);
     for (; i + 4 * lanes <= n; i += 4 * lanes) {
-      sum0 = Term::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i), sum0);
-      sum1 = Term::Add(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes), sum1);
-      sum2 = Term::Add(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes), sum2);
-      sum3 = Term::Add(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes), sum3);
+      sum0 = Term::Add(LoadWide(d, a + i), LoadWide(d, b + i), sum0);
+      sum1 = Term::Add(LoadWide(d, a + i + lanes), LoadWide(d, b + i + lanes), sum1);
+      sum2 = Term::Add(LoadWide(d, a + i + 2 * lanes), LoadWide(d, b + i + 2 * lanes), sum2);
+      sum3 = Term::Add(LoadWide(d, a + i + 3 * lanes), LoadWide(d, b + i + 3 * lanes), sum3);
     }
     sum0 = hn::Add(sum0, sum2);
     sum1 = hn::Add(sum1, sum3);
   }
   if (i + 2 * lanes <= n) {
-    sum0 = Term::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i), sum0);
-    sum1 = Term::Add(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes), sum1);
+    sum0 = Term::Add(LoadWide(d, a + i), LoadWide(d, b + i), sum0);
+    sum1 = Term::Add(LoadWide(d, a + i + lanes), LoadWide(d, b + i + lanes), sum1);
     i += 2 * lanes;
   }
   if (i + lanes <= n) {
-    sum0 = Term::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i), sum0);
+    sum0 = Term::Add(LoadWide(d, a + i), LoadWide(d, b + i), sum0);
     i += lanes;
   }
-  if (i < n) sum1 = Term::Add(LoadTail(d, a, i, n), LoadTail(d, b, i, n), sum1);
+  if (i < n) sum1 = Term::Add(TailWide(d, a, i, n), TailWide(d, b, i, n), sum1);
   return SumLanes(d, hn::Add(sum0, sum1));
 }
 
@@ -182,8 +208,8 @@ HWY_INLINE void AddCosine(V a, V b, V& ab, V& aa, V& bb) {
 }
 
 // The three sums of cosine_parts.
-template <class D>
-HWY_INLINE void SumCosine(D d, const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, size_t n,
+template <class D, class T>
+HWY_INLINE void SumCosine(D d, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, size_t n,
                           float* dot, float* a2, float* b2) {
   using V = hn::Vec<D>;
   const size_t lanes = hn::Lanes(d);
@@ -196,14 +222,14 @@ HWY_INLINE void SumCosine(D d, const float* HWY_RESTRICT a, const float* HWY_RES
   V ab1 = hn::Zero(d), aa1 = hn::Zero(d), bb1 = hn::Zero(d);
   size_t i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    AddCosine(hn::LoadU(d, a + i), hn::LoadU(d, b + i), ab0, aa0, bb0);
-    AddCosine(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes), ab1, aa1, bb1);
+    AddCosine(LoadWide(d, a + i), LoadWide(d, b + i), ab0, aa0, bb0);
+    AddCosine(LoadWide(d, a + i + lanes), LoadWide(d, b + i + lanes), ab1, aa1, bb1);
   }
   if (i + lanes <= n) {
-    AddCosine(hn::LoadU(d, a + i), hn::LoadU(d, b + i), ab0, aa0, bb0);
+    AddCosine(LoadWide(d, a + i), LoadWide(d, b + i), ab0, aa0, bb0);
     i += lanes;
   }
-  if (i < n) AddCosine(LoadTail(d, a, i, n), LoadTail(d, b, i, n), ab1, aa1, bb1);
+  if (i < n) AddCosine(TailWide(d, a, i, n), TailWide(d, b, i, n), ab1, aa1, bb1);
   *dot = SumLanes(d, hn::Add(ab0, ab1));
   *a2 = SumLanes(d, hn::Add(aa0, aa1));
   *b2 = SumLanes(d, hn::Add(bb0, bb1));
@@ -212,6 +238,28 @@ HWY_INLINE void SumCosine(D d, const float* HWY_RESTRICT a, const float* HWY_RES
 void CosineParts(const float* a, const float* b, size_t n, float* dot, float* a2, float* b2) {
   SumCosine(DF(), a, b, n, dot, a2, b2);
 }
+
+float L2SquaredF16(const Half* a, const Half* b, size_t n) { return Sum<L2Term>(DF(), a, b, n); }
+
+float DotF16(const Half* a, const Half* b, size_t n) { return Sum<DotTerm>(DF(), a, b, n); }
+
+float L1F16(const Half* a, const Half* b, size_t n) { return Sum<L1Term>(DF(), a, b, n); }
+
+void CosinePartsF16(const Half* a, const Half* b, size_t n, float* dot, float* a2, float* b2) {
+  SumCosine(DF(), a, b, n, dot, a2, b2);
+}
+
+void WidenF16(const Half* HWY_RESTRICT values, size_t n, float* HWY_RESTRICT out) {
+  const DF d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(LoadWide(d, values + i), d, out + i);
+  if (i == n) return;
+  HWY_ALIGN float rest[HWY_MAX_BYTES / sizeof(float)];
+  hn::Store(TailWide(d, values, i, n), d, rest);
+  for (size_t k = 0; i + k < n; k++) out[i + k] = rest[k];
+}
+
 
 using DI32 = hn::ScalableTag<int32_t>;
 using VI32 = hn::Vec<DI32>;
@@ -497,7 +545,8 @@ void DotsI8(const QueryI8& query, const int8_t* const* arrays, size_t n_arrays, 
 const Kernels* TargetKernels() {
   // The namespace is called N_AVX2 and so on.
   static constexpr Kernels kKernels = {
-      L2Squared, Dot, L1, CosineParts, DotI8, DotsI8, &HWY_STR(HWY_NAMESPACE)[2]};
+      L2Squared,    Dot,    L1,    CosineParts,    DotI8,    DotsI8,
+      L2SquaredF16, DotF16, L1F16, CosinePartsF16, WidenF16, &HWY_STR(HWY_NAMESPACE)[2]};
   return &kKernels;
 }
 

@@ -21,6 +21,7 @@
 namespace {
 
 using hnswpg::GetKernels;
+using hnswpg::Half;
 using hnswpg::Kernels;
 using hnswpg::KernelsByRank;
 
@@ -98,6 +99,30 @@ void CheckFloats(const Kernels& k, const float* a, const float* b, size_t n) {
   CHECK(Near(k.l1(a, b, n), expected.l1, n));
   float dot = -1, a2 = -1, b2 = -1;
   k.cosine_parts(a, b, n, &dot, &a2, &b2);
+  CHECK(Near(dot, expected.dot, n));
+  CHECK(Near(a2, expected.a2, n));
+  CHECK(Near(b2, expected.b2, n));
+}
+
+std::vector<Half> Halves(const std::vector<float>& values) {
+  std::vector<Half> halves;
+  for (const float value : values) halves.push_back(hnswpg::Narrow(value));
+  return halves;
+}
+
+void CheckHalves(const Kernels& k, const Half* a, const Half* b, size_t n) {
+  INFO(k.target << ", n = " << n);
+  std::vector<float> wide_a(n + 1, 7.0f), wide_b(n + 1, 7.0f);
+  k.widen_f16(a, n, wide_a.data());
+  k.widen_f16(b, n, wide_b.data());
+  CHECK(wide_a[n] == 7.0f);
+  for (size_t i = 0; i < n; i++) CHECK(wide_a[i] == hnswpg::Widen(a[i]));
+  const References expected = Expect(wide_a.data(), wide_b.data(), n);
+  CHECK(Near(k.l2_squared_f16(a, b, n), expected.l2, n));
+  CHECK(Near(k.dot_f16(a, b, n), expected.dot, n));
+  CHECK(Near(k.l1_f16(a, b, n), expected.l1, n));
+  float dot = -1, a2 = -1, b2 = -1;
+  k.cosine_parts_f16(a, b, n, &dot, &a2, &b2);
   CHECK(Near(dot, expected.dot, n));
   CHECK(Near(a2, expected.a2, n));
   CHECK(Near(b2, expected.b2, n));
@@ -187,6 +212,58 @@ TEST_CASE("float kernels agree with sums in double", "[kernels]") {
       CheckFloats(*kernels, RandomFloats(n, 1).data(), RandomFloats(n, 2).data(), n);
     }
   }
+}
+
+TEST_CASE("kernels of half floats agree with sums in double", "[kernels][half]") {
+  for (const Kernels* kernels : AllKernels()) {
+    for (const size_t n : Lengths()) {
+      const std::vector<Half> a = Halves(RandomFloats(n, 1)), b = Halves(RandomFloats(n, 2));
+      CheckHalves(*kernels, a.data(), b.data(), n);
+      const std::vector<Half> large(n, Half{0x7BFF}), small(n, Half{0x0001});
+      CheckHalves(*kernels, large.data(), small.data(), n);
+      Guarded memory(2 * n);
+      CheckHalves(*kernels, memory.AtEnd(a), b.data(), n);
+    }
+  }
+}
+
+// What a half is worth, by the definition.
+double Value(uint16_t bits) {
+  const int exponent = bits >> 10 & 31;
+  const int mantissa = bits & 1023;
+  const double magnitude =
+      exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
+  return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+TEST_CASE("half floats: all of them, one by one and by every kernel", "[kernels][half]") {
+  for (uint32_t bits = 0; bits < 0x10000; bits++) {
+    const Half half{static_cast<uint16_t>(bits)};
+    if (!hnswpg::IsFinite(half)) continue;
+    REQUIRE(hnswpg::Widen(half) == Value(half.bits));
+    REQUIRE(hnswpg::Narrow(hnswpg::Widen(half)).bits == half.bits);
+    for (const Kernels* kernels : AllKernels()) {
+      float wide;
+      kernels->widen_f16(&half, 1, &wide);
+      REQUIRE(wide == hnswpg::Widen(half));
+    }
+  }
+}
+
+TEST_CASE("half floats: to the nearest, and to the even of two", "[kernels][half]") {
+  for (uint16_t bits = 0; bits < 0x7BFF; bits++) {
+    const double low = Value(bits), high = Value(bits + 1);
+    const float middle = static_cast<float>((low + high) / 2);  // exact
+    const uint16_t even = bits % 2 == 0 ? bits : bits + 1;
+    REQUIRE(hnswpg::Narrow(middle).bits == even);
+    REQUIRE(hnswpg::Narrow(std::nextafter(middle, 0.0f)).bits == bits);
+    REQUIRE(hnswpg::Narrow(std::nextafter(middle, 1e6f)).bits == bits + 1);
+    REQUIRE(hnswpg::Narrow(-middle).bits == (even | 0x8000));
+  }
+  REQUIRE(hnswpg::Narrow(65519.996f).bits == 0x7BFF);
+  REQUIRE_FALSE(hnswpg::IsFinite(hnswpg::Narrow(65520.0f)));
+  REQUIRE_FALSE(hnswpg::IsFinite(hnswpg::Narrow(-1e30f)));
+  REQUIRE(hnswpg::Narrow(1e-10f).bits == 0);
 }
 
 TEST_CASE("dot_i8 is exact", "[kernels]") {

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "hnswpg/core/kernels/half.h"
+
 namespace hnswpg {
 
 // The one side of dots_i8.
@@ -33,6 +35,15 @@ struct Kernels {
   int32_t (*dot_i8)(const int8_t* a, const int8_t* b, size_t n);
   // out[i] = dot_i8(query.values, arrays[i], query.n), several arrays at a time.
   void (*dots_i8)(const QueryI8& query, const int8_t* const* arrays, size_t n_arrays, int32_t* out);
+  // The same of half floats, which are widened to floats first: the sums are kept in float, which
+  // none of them overflows.
+  float (*l2_squared_f16)(const Half* a, const Half* b, size_t n);
+  float (*dot_f16)(const Half* a, const Half* b, size_t n);
+  float (*l1_f16)(const Half* a, const Half* b, size_t n);
+  void (*cosine_parts_f16)(const Half* a, const Half* b, size_t n, float* dot, float* a2,
+                           float* b2);
+  // Exact.
+  void (*widen_f16)(const Half* values, size_t n, float* out);
   // The instruction set behind these pointers, for people ("AVX3_DL").
   const char* target;
 };
