@@ -29,7 +29,8 @@ ifneq ($(filter-out $(commands),$(or $(MAKECMDGOALS),all)),)
 EXTENSION  = hnswpg
 MODULE_big = hnswpg
 PGFILEDESC = "hnswpg - hnsw index access method"
-DATA       = $(wildcard sql/hnswpg--*.sql)
+# Assembled from its parts; the version is that of hnswpg.control.
+DATA_built = build/hnswpg--0.1.0.sql
 # Every source below src/, however deep. But src/server: a program of its own, on the
 # core alone, that CMake builds.
 SOURCES    = $(sort $(shell find src -name '*.cpp' -not -path 'src/server/*'))
@@ -40,7 +41,7 @@ OBJS       = $(SOURCES:%.cpp=build/obj/%.o)
 # standard, and inlining what takes a microsecond gains nothing.
 override with_llvm = no
 
-REGRESS        = $(patsubst sql/%.sql,%,$(filter-out sql/hnswpg--%.sql,$(wildcard sql/*.sql)))
+REGRESS        = $(patsubst sql/%.sql,%,$(wildcard sql/*.sql))
 # An installed server has no module of the tests.
 ISOLATION      = $(patsubst test/isolation/specs/%.spec,%,$(sort $(shell grep -L hnswpg_test test/isolation/specs/*.spec)))
 REGRESS_OPTS   = --load-extension=hnswpg
@@ -66,10 +67,16 @@ include $(PGXS)
 vector_version := 0.8.0
 vector_dir := $(DESTDIR)$(datadir)/extension
 
-build/vector--$(vector_version).sql: $(DATA) sql/as_vector/ivfflat.sql Makefile
+install_parts = scripts/install-script $(wildcard sql/install/*) $(wildcard sql/as_vector/*)
+
+build/hnswpg--0.1.0.sql: $(install_parts)
 	@mkdir -p $(@D)
-	sed 's/"CREATE EXTENSION hnswpg"/"CREATE EXTENSION vector"/' $(DATA) >$@.new
-	{ echo; cat sql/as_vector/ivfflat.sql; } >>$@.new
+	scripts/install-script >$@.new
+	mv $@.new $@
+
+build/vector--$(vector_version).sql: $(install_parts)
+	@mkdir -p $(@D)
+	scripts/install-script vector >$@.new
 	mv $@.new $@
 
 build/vector.control: vector.control.in Makefile

@@ -9,7 +9,7 @@ SELECT coalesce(max(setting), '') AS own_interval FROM pg_file_settings
 ALTER SYSTEM SET hnsw.sync_interval = 0;
 SELECT pg_reload_conf();
 \c -
-SELECT current_setting('hnsw.sync_interval') WHERE vector_dims('[1,2,3]') = 3;
+SELECT current_setting('hnsw.sync_interval') WHERE vector_dims(vector '[1,2,3]') = 3;
 DO $$BEGIN
   FOR i IN 1 .. 1000 LOOP
     PERFORM pg_stat_clear_snapshot();

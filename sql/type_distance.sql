@@ -44,7 +44,7 @@ SELECT '[3e38]'::vector <-> '[-3e38]' AS l2, '[3e38]'::vector <#> '[3e38]' AS ip
        '[3e38,3e38]'::vector <+> '[-3e38,0]' AS l1;
 
 -- NULL
-SELECT '[1]'::vector <-> NULL AS l2, NULL::vector <=> '[1]' AS cosine, l1_distance('[1]', NULL) AS l1;
+SELECT '[1]'::vector <-> NULL AS l2, NULL::vector <=> '[1]' AS cosine, l1_distance('[1]'::vector, NULL) AS l1;
 
 -- Different dimensions
 SELECT '[1,2]'::vector <-> '[3]';

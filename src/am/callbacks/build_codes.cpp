@@ -22,6 +22,7 @@ constexpr uint32_t kProbes = 200;
 struct Sample {
   const CodeSpace* space;
   CentreFinder* vectors;
+  float* wide;    // room for one of them
   uint32_t left;  // that this run of blocks may add
   MemoryContext row_context;
 };
@@ -34,7 +35,8 @@ void SampleRow(Relation, ItemPointer, Datum* values, bool* nulls, bool alive, vo
   MemoryContext old = MemoryContextSwitchTo(sample->row_context);
   const void* vector = TakeRow(*sample->space, values[0]);
   if (vector != nullptr) {
-    sample->vectors->Add(static_cast<const float*>(vector));
+    sample->space->ToFloats(vector, sample->wide);
+    sample->vectors->Add(sample->wide);
     sample->left--;
   }
   MemoryContextSwitchTo(old);
@@ -100,13 +102,14 @@ void ChooseCodes(Relation heap, Relation rel, IndexInfo* info, IndexParameters* 
   CentreFinder vectors(parameters->metric, parameters->dim, wanted, ContextArena(context),
                        [] { CHECK_FOR_INTERRUPTS(); });
   Sample sample = {
-      &from_origin, &vectors, 0,
+      &from_origin, &vectors, static_cast<float*>(palloc(parameters->dim * sizeof(float))), 0,
       AllocSetContextCreate(context, "hnswpg sample, one row", ALLOCSET_DEFAULT_SIZES)};
   ReadSample(heap, rel, info, wanted, &sample);
   if (vectors.n() > 0) {
     vectors.Find(centre);
     parameters->book = kOriginBook + 1;
-    const CodeSpace space(parameters->kind(), parameters->dim, centre);
+    // The sample is floats, whatever the column has; the codes of both are the same.
+    const CodeSpace space(parameters->metric, parameters->quantization, parameters->dim, centre);
     if (parameters->automatic && BlindShare(space, vectors) > kTooManyBlind) {
       parameters->quantization = Quantization::kNone;
       parameters->book = kNoBook;

@@ -19,11 +19,6 @@ extern "C" {
 namespace hnswpg {
 namespace {
 
-const OpclassSupport kL2Support = {Representation::kFloat32, Metric::kL2};
-const OpclassSupport kIpSupport = {Representation::kFloat32, Metric::kInnerProduct};
-const OpclassSupport kCosineSupport = {Representation::kFloat32, Metric::kCosine};
-const OpclassSupport kL1Support = {Representation::kFloat32, Metric::kL1};
-
 bool IsSupportFunction(const FormData_pg_amproc* proc) {
   return proc->amprocnum == kSupportProc &&
          check_amproc_signature(proc->amproc, INTERNALOID, true, 1, 1, INTERNALOID);
@@ -87,15 +82,20 @@ bool hnswvalidate(Oid opclass) {
 
 }  // namespace hnswpg
 
-HNSWPG_FUNCTION(hnsw_l2_support)(PG_FUNCTION_ARGS) {
-  PG_RETURN_POINTER(const_cast<hnswpg::OpclassSupport*>(&hnswpg::kL2Support));
-}
-HNSWPG_FUNCTION(hnsw_ip_support)(PG_FUNCTION_ARGS) {
-  PG_RETURN_POINTER(const_cast<hnswpg::OpclassSupport*>(&hnswpg::kIpSupport));
-}
-HNSWPG_FUNCTION(hnsw_cosine_support)(PG_FUNCTION_ARGS) {
-  PG_RETURN_POINTER(const_cast<hnswpg::OpclassSupport*>(&hnswpg::kCosineSupport));
-}
-HNSWPG_FUNCTION(hnsw_l1_support)(PG_FUNCTION_ARGS) {
-  PG_RETURN_POINTER(const_cast<hnswpg::OpclassSupport*>(&hnswpg::kL1Support));
-}
+// One for each type and distance.
+#define HNSWPG_SUPPORT(name, representation, metric)                             \
+  HNSWPG_FUNCTION(name)(PG_FUNCTION_ARGS) {                                      \
+    (void)fcinfo;                                                                \
+    static const hnswpg::OpclassSupport support = {                              \
+        hnswpg::Representation::representation, hnswpg::Metric::metric};         \
+    PG_RETURN_POINTER(const_cast<hnswpg::OpclassSupport*>(&support));            \
+  }
+
+#define HNSWPG_DENSE_SUPPORT(type, representation)                      \
+  HNSWPG_SUPPORT(hnsw_##type##_l2_support, representation, kL2)         \
+  HNSWPG_SUPPORT(hnsw_##type##_ip_support, representation, kInnerProduct) \
+  HNSWPG_SUPPORT(hnsw_##type##_cosine_support, representation, kCosine) \
+  HNSWPG_SUPPORT(hnsw_##type##_l1_support, representation, kL1)
+
+HNSWPG_DENSE_SUPPORT(vector, kFloat32)
+HNSWPG_DENSE_SUPPORT(halfvec, kFloat16)

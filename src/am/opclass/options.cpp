@@ -17,6 +17,7 @@ extern "C" {
 #include "access/table.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/relcache.h"
@@ -87,13 +88,15 @@ void ChooseQuantization(Relation index, const Options* options, IndexParameters*
 }
 
 int ColumnDimensions(Relation index) {
-  const int dim = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+  const Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
+  const int dim = column->atttypmod;
   if (dim < 1) {
+    const char* type = format_type_be(column->atttypid);
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
              errmsg("cannot create index \"%s\": the column does not have dimensions",
                     RelationGetRelationName(index)),
-             errhint("Declare it as vector(n), or index the expression (column::vector(n)).")));
+             errhint("Declare it as %s(n), or index the expression (column::%s(n)).", type, type)));
   }
   return dim;
 }

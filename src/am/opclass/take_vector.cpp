@@ -1,23 +1,30 @@
 // From a value of SQL to the bytes that an index keeps: the one place where the access method
 // looks into a value.
 #include "hnswpg/am/am.h"
-#include "hnswpg/type/vector/vector.h"
+#include "hnswpg/type/common/dense.h"
 
 namespace hnswpg {
 namespace {
 
-// A value, detoasted and checked.
 struct Opened {
+  const char* type;  // of SQL
   const void* bytes;
   int dim;
 };
 
+// A value, detoasted and checked.
+template <class E>
+Opened OpenDense(Datum value) {
+  const Dense<E>* opened = DatumGetDense<E>(value);
+  return {Kind<E>::kType, opened->x, opened->dim};
+}
+
 Opened Open(Representation representation, Datum value) {
   switch (representation) {
-    case Representation::kFloat32: {
-      const Vector* vector = DatumGetVector(value);
-      return {vector->x, vector->dim};
-    }
+    case Representation::kFloat32:
+      return OpenDense<float>(value);
+    case Representation::kFloat16:
+      return OpenDense<Half>(value);
   }
   elog(ERROR, "unknown representation %d of vectors", static_cast<int>(representation));
 }
@@ -37,7 +44,7 @@ const void* TakeRow(const CodeSpace& space, Datum value) {
 const void* TakeQuery(const CodeSpace& space, Datum value) {
   const Opened opened = Open(space.kind().representation, value);
   const int dim = static_cast<int>(space.dim());
-  if (opened.dim != dim) ereport(ERROR, DifferentDimsError(dim, opened.dim));
+  if (opened.dim != dim) ereport(ERROR, DifferentDimsError(opened.type, dim, opened.dim));
   return IfNear(space, opened.bytes);
 }
 

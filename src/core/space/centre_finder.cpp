@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/space/space_ops.h"
+#include "core/space/elements.h"
 
 namespace hnswpg {
 namespace {

@@ -28,6 +28,10 @@ uint32_t CodeSpace::FirstNotFinite(const void* vector) const noexcept {
   return ops_->first_not_finite(*this, vector);
 }
 
+void CodeSpace::ToFloats(const void* vector, float* out) const noexcept {
+  ops_->to_floats(*this, vector, out);
+}
+
 void CodeSpace::Encode(const void* vector, void* code) const noexcept {
   ops_->encode(*this, vector, code);
 }

@@ -23,6 +23,7 @@ struct SpaceOps {
   Footprint (*footprint)(uint32_t dim);
   bool (*has_distances)(const CodeSpace& space, const void* vector);
   uint32_t (*first_not_finite)(const CodeSpace& space, const void* vector);
+  void (*to_floats)(const CodeSpace& space, const void* vector, float* out);
   void (*encode)(const CodeSpace& space, const void* vector, void* code);
   // Those of payloads: without their headers. n items of item_bytes.
   CodeSum (*sum)(const Kernels& kernels, const void* a, const void* b, size_t n);
@@ -37,7 +38,8 @@ struct SpaceOps {
 
 // The rows, a file each.
 extern const std::span<const SpaceOps> kFloat32Spaces;
-extern const std::span<const SpaceOps> kFloat32Int8Spaces;
+extern const std::span<const SpaceOps> kFloat16Spaces;
+extern const std::span<const SpaceOps> kInt8Spaces;
 
 // --- What several of them use ---
 
@@ -69,17 +71,6 @@ double SumTerms(size_t dim, Term term) {
   for (; i < dim; i++) sum[0] += term(i);
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
-
-// --- Vectors of floats (float32.cpp) ---
-
-size_t Float32VectorBytes(uint32_t dim);
-// 1 / |v|, in double, where the square does not overflow; 0 for a vector of zeros.
-double InverseLength(const float* vector, size_t dim);
-uint32_t FirstNotFiniteFloat(const CodeSpace& space, const void* vector);
-bool HasAnyDistance(const CodeSpace& space, const void* vector);
-bool IsNotZero(const CodeSpace& space, const void* vector);
-template <Metric metric>
-float Float32Distance(const CodeSpace& space, const void* a, const void* b);
 
 }  // namespace hnswpg
 

@@ -34,6 +34,7 @@ class Learner {
         ids_(ContextArena(CurrentMemoryContext)),
         all_(Finder(index)),
         exact_(Finder(index)),
+        vector_(palloc(index.space.vector_bytes())),
         centre_(static_cast<float*>(palloc(index.parameters.dim * sizeof(float)))),
         best_(static_cast<float*>(palloc(index.parameters.dim * sizeof(float)))) {}
 
@@ -59,6 +60,7 @@ class Learner {
   PodVector<ElementId> ids_;
   CentreFinder all_;
   CentreFinder exact_;  // of those that are measured exactly
+  void* vector_;  // scratch, as the index has them
   float* centre_;
   float* best_;
   uint32_t n_probes_ = 0;
@@ -93,7 +95,8 @@ bool Learner::SampleOne(ElementId begin, ElementId end) {
     SlotCopy slot;
     ReadSlot(index_, id, &slot, nullptr);
     if (slot.head.state != SlotState::kLinked) continue;
-    ReadVector(index_, id, centre_);
+    ReadVector(index_, id, vector_);
+    index_.space.ToFloats(vector_, centre_);
     all_.Add(centre_);
     if (!IsCoded(index_, slot.head.book)) exact_.Add(centre_);
     ids_.Push(id);

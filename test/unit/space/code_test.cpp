@@ -24,7 +24,10 @@ using Catch::Matchers::WithinRel;
 using hnswpg::CodeHeader;
 using hnswpg::CodeSpace;
 using hnswpg::CodeSum;
+using hnswpg::GetKernels;
+using hnswpg::Half;
 using hnswpg::Metric;
+using hnswpg::Narrow;
 using hnswpg::Quantization;
 using hnswpg::Representation;
 using hnswpg::SpaceExists;
@@ -200,11 +203,68 @@ TEST_CASE("there are spaces of every metric, and codes of all but L1", "[code]")
     CHECK(SpaceExists({Representation::kFloat32, metric, Quantization::kInt8}) ==
           (metric != Metric::kL1));
   }
+  for (Metric metric : kAll) {
+    for (Quantization quantization : {Quantization::kNone, Quantization::kInt8}) {
+      CHECK(SpaceExists({Representation::kFloat16, metric, quantization}) ==
+            SpaceExists({Representation::kFloat32, metric, quantization}));
+    }
+  }
   // What a damaged metapage may say.
   CHECK_FALSE(SpaceExists({Representation::kFloat32, Metric{0}, Quantization::kNone}));
   CHECK_FALSE(SpaceExists({Representation::kFloat32, Metric{5}, Quantization::kNone}));
   CHECK_FALSE(SpaceExists({Representation::kFloat32, Metric::kL2, Quantization{2}}));
   CHECK_FALSE(SpaceExists({Representation{255}, Metric::kL2, Quantization::kNone}));
+}
+
+// What a half float is, a float is too: so nothing differs but the bytes.
+TEST_CASE("vectors of half floats are those of the same floats", "[code][half]") {
+  for (const uint32_t dim : {1u, 3u, 32u, 100u, 768u}) {
+    const std::vector<Vector> drawn = Random(12, dim, dim);
+    std::vector<std::vector<Half>> halves;
+    std::vector<Vector> floats;
+    for (const Vector& vector : drawn) {
+      halves.emplace_back();
+      for (const float value : vector) halves.back().push_back(Narrow(value));
+      floats.emplace_back(dim);
+      GetKernels().widen_f16(halves.back().data(), dim, floats.back().data());
+    }
+    const Vector centre(dim, 0.25f);
+    for (Metric metric : kAll) {
+      for (Quantization quantization : {Quantization::kNone, Quantization::kInt8}) {
+        if (!SpaceExists({Representation::kFloat16, metric, quantization})) continue;
+        CAPTURE(dim, static_cast<int>(metric), static_cast<int>(quantization));
+        const CodeSpace half({Representation::kFloat16, metric, quantization}, dim, centre.data());
+        const CodeSpace whole({Representation::kFloat32, metric, quantization}, dim, centre.data());
+        CHECK(half.vector_bytes() == 2 * dim);
+        std::vector<std::vector<float>> half_codes, whole_codes;  // aligned to 4 bytes
+        for (size_t i = 0; i < floats.size(); i++) {
+          Vector back(dim);
+          half.ToFloats(halves[i].data(), back.data());
+          CHECK(back == floats[i]);
+          CHECK(half.FirstNotFinite(halves[i].data()) == dim);
+          half_codes.emplace_back(half.code_bytes() / 4 + 1);
+          whole_codes.emplace_back(whole.code_bytes() / 4 + 1);
+          half.Encode(halves[i].data(), half_codes[i].data());
+          whole.Encode(floats[i].data(), whole_codes[i].data());
+        }
+        for (size_t i = 0; i < floats.size(); i++) {
+          const float by_half = half.Distance(half_codes[0].data(), half_codes[i].data());
+          const float by_float = whole.Distance(whole_codes[0].data(), whole_codes[i].data());
+          const float exact_half = half.ExactDistance(halves[0].data(), halves[i].data());
+          const float exact_float = whole.ExactDistance(floats[0].data(), floats[i].data());
+          const float tolerance = 1e-5f * (1 + std::abs(by_float));
+          CHECK(std::abs(by_half - by_float) <= tolerance);
+          CHECK(std::abs(exact_half - exact_float) <= tolerance);
+        }
+      }
+    }
+  }
+  const Half bad[3] = {{0x3C00}, {0x7C00}, {0x7E00}};
+  const Half zero[3] = {{0}, {0x8000}, {0}};
+  const CodeSpace space({Representation::kFloat16, Metric::kCosine, Quantization::kNone}, 3);
+  CHECK(space.FirstNotFinite(bad) == 1);
+  CHECK_FALSE(space.HasDistances(zero));
+  CHECK(space.HasDistances(bad));
 }
 
 TEST_CASE("a vector without distances, or with a value that is no number", "[code]") {

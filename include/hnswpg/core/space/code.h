@@ -72,6 +72,9 @@ class CodeSpace {
   // those of every value of SQL are.
   uint32_t FirstNotFinite(const void* vector) const noexcept;
 
+  // The vector as floats, dim() of them: exact.
+  void ToFloats(const void* vector, float* out) const noexcept;
+
   // Writes code_bytes() bytes to `code` (4-byte aligned). The vector is finite and
   // HasDistances.
   void Encode(const void* vector, void* code) const noexcept;

@@ -11,6 +11,7 @@ namespace hnswpg {
 // What the bytes of a vector are.
 enum class Representation : uint8_t {
   kFloat32 = 0,  // one float a dimension
+  kFloat16 = 1,  // one half float a dimension
 };
 enum class Metric : uint8_t { kL2 = 1, kInnerProduct = 2, kCosine = 3, kL1 = 4 };
 // What the graph is walked by: the vectors themselves, or codes of them.

@@ -1,4 +1,5 @@
-// Vectors of floats, walked by codes of one signed byte a dimension (Quantization kInt8).
+// Vectors of floats or half floats, walked by codes of one signed byte a dimension (Quantization
+// kInt8).
 //
 // A vector v is seen from a centre, which the index has learnt (or the origin), and every
 // metric has one form of distance, from one int8 dot product:
@@ -24,7 +25,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/space/space_ops.h"
+#include "core/space/plain.h"
 
 namespace hnswpg {
 namespace {
@@ -92,14 +93,16 @@ CodeHeader HeaderFor(const CodeSpace& space, const Seen& seen, double unit, doub
   }
 }
 
+template <class E>
 Footprint Int8Footprint(uint32_t dim) {
-  const uint32_t vector = static_cast<uint32_t>(Float32VectorBytes(dim));
-  return {dim, vector, vector};  // the book is the centre
+  const uint32_t centre = static_cast<uint32_t>(dim * sizeof(float));  // the book
+  return {dim, static_cast<uint32_t>(VectorBytes<E>(dim)), centre};
 }
 
-template <Metric metric>
+template <class E, Metric metric>
 void Encode(const CodeSpace& space, const void* vector, void* code) {
-  const float* values = static_cast<const float*>(vector);
+  WideBuffer wide;
+  const float* values = WidenTo(space, Elements<E>(vector), &wide);
   const double factor = metric == Metric::kCosine ? InverseLength(values, space.dim()) : 1;
   const Seen seen(values, space.centre(), factor);
   int8_t* payload = static_cast<int8_t*>(code) + sizeof(CodeHeader);
@@ -193,30 +196,32 @@ double ErrorVariance(const CodeSpace& space, const void* a, const void* b, float
   return (metric == Metric::kCosine ? variance / 4 : variance) + rounding * rounding;
 }
 
-template <Metric metric>
+template <class E, Metric metric>
 constexpr SpaceOps Row() {
-  return {{Representation::kFloat32, metric, Quantization::kInt8},
+  return {{RepresentationOf(static_cast<const E*>(nullptr)), metric, Quantization::kInt8},
           1,
-          Float32VectorBytes,
-          Int8Footprint,
-          metric == Metric::kCosine ? IsNotZero : HasAnyDistance,
-          FirstNotFiniteFloat,
-          Encode<metric>,
+          VectorBytes<E>,
+          Int8Footprint<E>,
+          metric == Metric::kCosine ? IsNotZero<E> : HasAnyDistance,
+          FirstNotFinite<E>,
+          ToFloats<E>,
+          Encode<E, metric>,
           Sum,
           Finish,
           Distance,
           Prepare,
           Distances,
           ErrorVariance<metric>,
-          Float32Distance<metric>};
+          ExactDistance<E, metric>};
 }
 
 // No dot product gives L1.
-constexpr SpaceOps kRows[] = {Row<Metric::kL2>(), Row<Metric::kInnerProduct>(),
-                              Row<Metric::kCosine>()};
+constexpr SpaceOps kRows[] = {
+    Row<float, Metric::kL2>(), Row<float, Metric::kInnerProduct>(), Row<float, Metric::kCosine>(),
+    Row<Half, Metric::kL2>(),  Row<Half, Metric::kInnerProduct>(),  Row<Half, Metric::kCosine>()};
 
 }  // namespace
 
-constinit const std::span<const SpaceOps> kFloat32Int8Spaces = kRows;
+constinit const std::span<const SpaceOps> kInt8Spaces = kRows;
 
 }  // namespace hnswpg

@@ -1,17 +1,17 @@
-// What all functions of the type share: its checks and their error messages.
+// What all functions of the types share: their checks and error messages.
 //
 // One wording for one fault, whichever function met it. Element positions are
 // counted from 1, as SQL counts.
-#include "hnswpg/type/vector/vector.h"
+#include "hnswpg/type/common/dense.h"
 
 #include <bit>
 #include <cmath>
 
 namespace hnswpg {
 
-int DifferentDimsError(int a, int b) {
+int DifferentDimsError(const char* type, int a, int b) {
   errcode(ERRCODE_DATA_EXCEPTION);
-  return errmsg("different vector dimensions %d and %d", a, b);
+  return errmsg("different %s dimensions %d and %d", type, a, b);
 }
 
 int UnexpectedDimError(int expected, int dim) {
@@ -19,31 +19,30 @@ int UnexpectedDimError(int expected, int dim) {
   return errmsg("expected %d dimensions, not %d", expected, dim);
 }
 
-int BadDimError(int64_t dim) {
+int BadDimError(const char* type, int64_t dim) {
   if (dim < 1) {
     errcode(ERRCODE_DATA_EXCEPTION);
-    return errmsg("vector must have at least 1 dimension");
+    return errmsg("%s must have at least 1 dimension", type);
   }
   errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED);
-  errmsg("vector cannot have more than %d dimensions", kMaxDim);
+  errmsg("%s cannot have more than %d dimensions", type, kMaxDim);
   return errdetail("This one would have %lld.", static_cast<long long>(dim));
 }
 
-int NotFiniteError(float value, int index) {
+int NotFiniteError(const char* type, float value, int index) {
   errcode(ERRCODE_DATA_EXCEPTION);
   if (std::isnan(value)) {
-    errmsg("NaN not allowed in vector");
+    errmsg("NaN not allowed in %s", type);
     return errdetail("Element %d is NaN.", index + 1);
   }
-  errmsg("infinite value not allowed in vector");
+  errmsg("infinite value not allowed in %s", type);
   return errdetail("Element %d is infinite.", index + 1);
 }
 
-int DamagedError(const Vector* vector) {
+int DamagedError(const char* type, size_t bytes, int dim) {
   errcode(ERRCODE_DATA_CORRUPTED);
-  errmsg("damaged vector");
-  return errdetail("It is %u bytes long, which a %d-dimensional vector is not.",
-                   static_cast<unsigned>(VARSIZE(vector)), vector->dim);
+  errmsg("damaged %s", type);
+  return errdetail("It is %zu bytes long, which a %d-dimensional %s is not.", bytes, dim, type);
 }
 
 void CheckFinite(const float* values, int n) {
@@ -54,7 +53,13 @@ void CheckFinite(const float* values, int n) {
   for (int i = 0; i < n; i++) bad |= (std::bit_cast<uint32_t>(values[i]) & kExponent) == kExponent;
   if (!bad) return;
   for (int i = 0; i < n; i++)
-    if (!std::isfinite(values[i])) ereport(ERROR, NotFiniteError(values[i], i));
+    if (!std::isfinite(values[i])) ereport(ERROR, NotFiniteError(Kind<float>::kType, values[i], i));
+}
+
+void CheckFinite(const Half* values, int n) {
+  for (int i = 0; i < n; i++)
+    if (!IsFinite(values[i]))
+      ereport(ERROR, NotFiniteError(Kind<Half>::kType, Widen(values[i]), i));
 }
 
 }  // namespace hnswpg
