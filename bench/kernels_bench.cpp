@@ -78,7 +78,7 @@ void NaiveDotsI8(const QueryI8& query, const int8_t* const* arrays, size_t n_arr
 }
 
 constexpr Kernels kNaive = {NaiveL2,    NaiveDot,    NaiveL1,     NaiveCosineParts,
-                            NaiveDotI8, NaiveDotsI8, nullptr, nullptr, nullptr, nullptr, nullptr, "plain loop"};
+                            NaiveDotI8, NaiveDotsI8, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, "plain loop"};
 
 // What the calls return ends here, lest the compiler leave them out.
 volatile double sink;

@@ -47,9 +47,9 @@ INSERT INTO statements (sql) VALUES
   ($$INSERT INTO of_T (v) VALUES ('[1,2]')$$), ($$SELECT id FROM of_T WHERE v = '[5,5,1]'$$),
   ($$CREATE INDEX of_T_l2 ON of_T USING hnsw (v T_l2_ops); CREATE INDEX of_T_ip ON of_T USING hnsw (v T_ip_ops);
      CREATE INDEX of_T_cosine ON of_T USING hnsw (v T_cosine_ops) WITH (quantization = int8); CREATE INDEX of_T_l1 ON of_T USING hnsw (v T_l1_ops)$$),
-  ($$EXPLAIN (costs off) SELECT id FROM of_T ORDER BY v <-> '[5,5,1]' LIMIT 3$$),
-  ($$SELECT id FROM of_T ORDER BY v <-> '[5,5,1]' LIMIT 3$$), ($$SELECT id FROM of_T ORDER BY v <#> '[1,1,1]' LIMIT 3$$),
-  ($$SELECT id FROM of_T ORDER BY v <=> '[5,5,1]' LIMIT 2$$), ($$SELECT id FROM of_T ORDER BY v <+> '[5,5,1]' LIMIT 3$$),
+  ($$EXPLAIN (costs off) SELECT id FROM of_T ORDER BY v <-> '[5.25,5.125,1]' LIMIT 3$$),
+  ($$SELECT id FROM of_T ORDER BY v <-> '[5.25,5.125,1]' LIMIT 3$$), ($$SELECT id FROM of_T ORDER BY v <#> '[1,1,1]' LIMIT 3$$),
+  ($$SELECT id FROM of_T ORDER BY v <=> '[5.25,5.125,1]' LIMIT 2$$), ($$SELECT id FROM of_T ORDER BY v <+> '[5.25,5.125,1]' LIMIT 3$$),
   ($$SELECT id FROM of_T ORDER BY v <-> '[1,2]' LIMIT 3$$),
   ($$INSERT INTO of_T (v) VALUES ('[500,1,1]'), (NULL), ('[0,0,0]'); DELETE FROM of_T WHERE id = 5; SELECT id FROM of_T ORDER BY v <-> '[500,0,0]' LIMIT 1$$),
   ($$SELECT hnsw_sync('of_T_l2'), hnsw_sync('of_T_cosine') >= 0$$),

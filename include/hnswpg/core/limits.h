@@ -15,6 +15,7 @@ inline constexpr uint32_t kMaxElements = 0x7FFFFFFF;
 inline constexpr int kMinM = 2;
 inline constexpr int kMaxM = 100;
 inline constexpr int kMaxDim = 16000;
+inline constexpr int kMaxBits = 64000;  // dimensions of a vector of bits
 // Levels are drawn geometrically; this cap is never met in practice and bounds
 // every loop over levels.
 inline constexpr int kMaxLevel = 40;

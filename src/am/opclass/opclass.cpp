@@ -99,3 +99,5 @@ bool hnswvalidate(Oid opclass) {
 
 HNSWPG_DENSE_SUPPORT(vector, kFloat32)
 HNSWPG_DENSE_SUPPORT(halfvec, kFloat16)
+HNSWPG_SUPPORT(hnsw_bit_hamming_support, kBits, kHamming)
+HNSWPG_SUPPORT(hnsw_bit_jaccard_support, kBits, kJaccard)

@@ -244,6 +244,19 @@ bytea* ivfflatoptions(Datum reloptions, bool validate) {
   return reinterpret_cast<bytea*>(options);
 }
 
+namespace {
+
+void CheckDimensions(Relation index, const IndexParameters& p) {
+  const uint32_t most = MostDimensions(p.representation);
+  if (p.dim <= most) return;
+  ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                  errmsg("cannot create index \"%s\": the column has %u dimensions, and an index "
+                         "can have %u",
+                         RelationGetRelationName(index), p.dim, most)));
+}
+
+}  // namespace
+
 IndexParameters ParametersOf(Relation index) {
   const Options* options = reinterpret_cast<const Options*>(index->rd_options);
   IndexParameters p;
@@ -253,6 +266,7 @@ IndexParameters ParametersOf(Relation index) {
   const OpclassSupport* support = SupportOf(index);
   p.representation = support->representation;
   p.metric = support->metric;
+  CheckDimensions(index, p);
   ChooseQuantization(index, options, &p);
   return p;
 }

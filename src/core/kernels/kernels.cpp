@@ -542,11 +542,69 @@ void DotsI8(const QueryI8& query, const int8_t* const* arrays, size_t n_arrays, 
 
 #endif
 
+using DBytes = hn::ScalableTag<uint8_t>;
+using DCounts = hn::Repartition<uint64_t, DBytes>;
+
+struct XorBits {
+  template <class V>
+  static HWY_INLINE V Of(V a, V b) {
+    return hn::Xor(a, b);
+  }
+};
+
+struct AndBits {
+  template <class V>
+  static HWY_INLINE V Of(V a, V b) {
+    return hn::And(a, b);
+  }
+};
+
+// The bits that are set in each eight bytes of what Operation makes of both.
+template <class Operation, class V>
+HWY_INLINE hn::Vec<DCounts> CountIn(V a, V b) {
+  return hn::SumsOf8(hn::PopulationCount(Operation::Of(a, b)));
+}
+
+template <class Operation>
+HWY_INLINE uint64_t CountBits(const uint8_t* HWY_RESTRICT a, const uint8_t* HWY_RESTRICT b,
+                              size_t n) {
+  const DBytes d;
+  const size_t lanes = hn::Lanes(d);
+  hn::Vec<DCounts> counts = hn::Zero(DCounts());
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    counts = hn::Add(counts, CountIn<Operation>(hn::LoadU(d, a + i), hn::LoadU(d, b + i)));
+  }
+  if (i < n) {
+    HWY_ALIGN uint8_t rest_a[HWY_MAX_BYTES] = {};
+    HWY_ALIGN uint8_t rest_b[HWY_MAX_BYTES] = {};
+    for (size_t k = 0; i + k < n; k++) {
+      rest_a[k] = a[i + k];
+      rest_b[k] = b[i + k];
+    }
+    counts = hn::Add(counts, CountIn<Operation>(hn::Load(d, rest_a), hn::Load(d, rest_b)));
+  }
+  HWY_ALIGN uint64_t lanes_of[HWY_MAX_BYTES / sizeof(uint64_t)];
+  hn::Store(counts, DCounts(), lanes_of);
+  uint64_t count = 0;
+  for (size_t k = 0; k < hn::Lanes(DCounts()); k++) count += lanes_of[k];
+  return count;
+}
+
+uint64_t DifferingBits(const uint8_t* a, const uint8_t* b, size_t n) {
+  return CountBits<XorBits>(a, b, n);
+}
+
+uint64_t CommonBits(const uint8_t* a, const uint8_t* b, size_t n) {
+  return CountBits<AndBits>(a, b, n);
+}
+
 const Kernels* TargetKernels() {
   // The namespace is called N_AVX2 and so on.
   static constexpr Kernels kKernels = {
       L2Squared,    Dot,    L1,    CosineParts,    DotI8,    DotsI8,
-      L2SquaredF16, DotF16, L1F16, CosinePartsF16, WidenF16, &HWY_STR(HWY_NAMESPACE)[2]};
+      L2SquaredF16, DotF16, L1F16, CosinePartsF16, WidenF16, DifferingBits,
+      CommonBits,   &HWY_STR(HWY_NAMESPACE)[2]};
   return &kKernels;
 }
 

@@ -40,6 +40,7 @@ struct SpaceOps {
 extern const std::span<const SpaceOps> kFloat32Spaces;
 extern const std::span<const SpaceOps> kFloat16Spaces;
 extern const std::span<const SpaceOps> kInt8Spaces;
+extern const std::span<const SpaceOps> kBitSpaces;
 
 // --- What several of them use ---
 

@@ -91,8 +91,9 @@ void CheckMeta(Relation rel, const Meta& meta) {
                     errhint("Install the newer hnswpg, or REINDEX with this one.")));
   }
   const bool sane =
-      meta.dim >= 1 && meta.dim <= kMaxDim && meta.m >= kMinM && meta.m <= kMaxM &&
-      SpaceExists(ParametersIn(meta).kind()) &&
+      SpaceExists(ParametersIn(meta).kind()) && meta.dim >= 1 &&
+      meta.dim <= MostDimensions(ParametersIn(meta).representation) && meta.m >= kMinM &&
+      meta.m <= kMaxM &&
       (meta.book == kNoBook) == (meta.quantization == 0) && meta.book <= kMaxBook &&
       FootprintIsRight(meta) && meta.next_element <= kMaxElements &&
       (meta.entry == kNoId || meta.entry < meta.next_element) && meta.entry_level <= kMaxLevel &&

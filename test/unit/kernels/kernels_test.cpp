@@ -266,6 +266,29 @@ TEST_CASE("half floats: to the nearest, and to the even of two", "[kernels][half
   REQUIRE(hnswpg::Narrow(1e-10f).bits == 0);
 }
 
+TEST_CASE("kernels of bits count them", "[kernels][bits]") {
+  for (const Kernels* kernels : AllKernels()) {
+    for (const size_t n : Lengths()) {
+      INFO(kernels->target << ", n = " << n);
+      std::vector<uint8_t> a(n), b(n);
+      std::mt19937 random(static_cast<uint32_t>(n));
+      for (uint8_t& byte : a) byte = static_cast<uint8_t>(random());
+      for (uint8_t& byte : b) byte = static_cast<uint8_t>(random());
+      uint64_t differing = 0, common = 0;
+      for (size_t i = 0; i < n; i++) {
+        differing += static_cast<uint64_t>(__builtin_popcount(a[i] ^ b[i]));
+        common += static_cast<uint64_t>(__builtin_popcount(a[i] & b[i]));
+      }
+      Guarded memory(n);
+      const uint8_t* at_end = memory.AtEnd(a);
+      CHECK(kernels->differing_bits(at_end, b.data(), n) == differing);
+      CHECK(kernels->common_bits(at_end, b.data(), n) == common);
+      const std::vector<uint8_t> all(n, 0xFF);
+      CHECK(kernels->common_bits(all.data(), all.data(), n) == 8 * n);
+    }
+  }
+}
+
 TEST_CASE("dot_i8 is exact", "[kernels]") {
   for (const Kernels* kernels : AllKernels()) {
     for (const size_t n : Lengths()) {

@@ -44,6 +44,9 @@ struct Kernels {
                            float* b2);
   // Exact.
   void (*widen_f16)(const Half* values, size_t n, float* out);
+  // How many bits of n bytes differ, and how many are set in both.
+  uint64_t (*differing_bits)(const uint8_t* a, const uint8_t* b, size_t n);
+  uint64_t (*common_bits)(const uint8_t* a, const uint8_t* b, size_t n);
   // The instruction set behind these pointers, for people ("AVX3_DL").
   const char* target;
 };

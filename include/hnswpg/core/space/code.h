@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "hnswpg/core/kernels/kernels.h"
+#include "hnswpg/core/limits.h"
 #include "hnswpg/core/space/footprint.h"
 #include "hnswpg/core/space/kind.h"
 
@@ -37,6 +38,11 @@ struct SpaceOps;  // src/core/space/space_ops.h
 
 // Whether there are vectors that are measured so.
 bool SpaceExists(const SpaceKind& kind) noexcept;
+
+// How many dimensions vectors may have.
+constexpr uint32_t MostDimensions(Representation representation) {
+  return representation == Representation::kBits ? kMaxBits : kMaxDim;
+}
 
 // What turns vectors into codes and codes into distances. A plain value: copy
 // it freely; it lives as long as the process, and its centre.
