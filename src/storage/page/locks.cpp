@@ -22,7 +22,8 @@ bool GraphIsWanted(Relation rel) {
   return LockHasWaiters(&tag, ExclusiveLock, false);
 }
 
-// Since when this process has the graph lock. (After an error the server has released it,
+// Since when this process has the graph lock, or when it last looked and found nobody waiting:
+// since when somebody may have been kept waiting. (After an error the server has released it,
 // and the next holding begins anew.)
 Microseconds graph_since;
 Microseconds longest = kMillisecond;
@@ -59,8 +60,10 @@ bool GraphTurn::Yield(void (*before)(void* arg), void* arg) {
     n_passed_++;
     UnlockGraph(rel_);
     LockGraph(rel_);
+  } else {
+    MeasureHolding(rel_);
   }
-  since_ = Now();
+  since_ = graph_since = Now();
   return true;
 }
 
