@@ -58,6 +58,18 @@ SET hnsw.max_scan_tuples = 2147483647;
 SELECT count(*) FROM (SELECT id FROM hnsw_iterative ORDER BY v <-> '[0,0,0,0]' LIMIT 5000) _;
 RESET hnsw.max_scan_tuples;
 
+-- Nor does it go on when it has taken so much memory
+SET work_mem = '64kB';
+SET hnsw.ef_search = 40;
+SELECT count(*) BETWEEN 40 AND 2500 AS stopped FROM (SELECT id FROM hnsw_iterative ORDER BY v <-> '[0,0,0,0]' LIMIT 5000) _;
+SET hnsw.scan_mem_multiplier = 1000;
+SELECT count(*) FROM (SELECT id FROM hnsw_iterative ORDER BY v <-> '[0,0,0,0]' LIMIT 5000) _;
+RESET work_mem;
+RESET hnsw.scan_mem_multiplier;
+RESET hnsw.ef_search;
+SET hnsw.scan_mem_multiplier = 0.5;
+SET hnsw.ef_serach = 100;
+
 -- A filter that nothing passes comes to an end
 SELECT count(*) FROM (SELECT id FROM hnsw_iterative WHERE category = -1 ORDER BY v <-> '[0,0,0,0]' LIMIT 10) _;
 

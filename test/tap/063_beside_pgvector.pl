@@ -117,6 +117,8 @@ is($node->safe_psql('postgres', "$limit; BEGIN; SET LOCAL hnsw.ef_search = 79; $
 is($node->safe_psql('postgres', "$limit; SET hnsw.ef_search = 70; BEGIN; SET LOCAL hnsw.ef_search = 79; SAVEPOINT s; $use; ROLLBACK; SHOW hnsw.ef_search"), "79\n70", 'in one that is rolled back');
 fails('postgres', "$use; SET hnsw.ef_search = 0", qr/ERROR: +0 is outside the valid range/, 'a wrong value');
 fails('postgres', "SET hnsw.ef_search = 0; $use", qr/WARNING: +0 is outside the valid range/, 'one that was set before');
+fails('postgres', "$use; SET hnsw.ef_serach = 5", qr/ERROR: +invalid configuration parameter name "hnsw.ef_serach"/, 'a misspelt name');
+fails('postgres', "SET hnsw.ef_serach = 5; $use", qr/WARNING: +invalid configuration parameter name "hnsw.ef_serach"/, 'one that was set before');
 $node->safe_psql('postgres', 'ALTER DATABASE postgres SET hnsw.ef_search = 81');
 is($node->safe_psql('postgres', "$limit; $use; SET hnsw.ef_search = 5; RESET hnsw.ef_search; SHOW hnsw.ef_search"), "81\n81", 'ALTER DATABASE ... SET');
 $node->safe_psql('postgres', 'ALTER DATABASE postgres RESET hnsw.ef_search');

@@ -34,6 +34,7 @@ bool LinksAtOnce(Relation index);
 extern int ef_search;
 extern int iterative_scan;  // a FurtherRounds (hnswpg/storage/search/options.h)
 extern int max_scan_tuples;
+extern double scan_mem_multiplier;  // of work_mem
 extern int pending_limit;
 extern bool startup_sync;
 extern double cleanup_threshold;

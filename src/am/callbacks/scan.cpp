@@ -38,6 +38,7 @@ SearchOptions OptionsOf(IndexScanDesc desc) {
   options.ef_search = ef_search;
   options.further_rounds = static_cast<FurtherRounds>(iterative_scan);
   options.max_measured = max_scan_tuples;
+  options.max_memory = static_cast<size_t>(work_mem * 1024.0 * scan_mem_multiplier);
   options.skip_killed = desc->ignore_killed_tuples;
   return options;
 }
@@ -83,6 +84,10 @@ bool hnswgettuple(IndexScanDesc desc, ScanDirection direction) {
   ScanOpaque* opaque = static_cast<ScanOpaque*>(desc->opaque);
   if (!ScanDirectionIsForward(direction)) elog(ERROR, "an hnsw index is scanned forward only");
   if (desc->numberOfOrderBys != 1) elog(ERROR, "an hnsw index needs an ORDER BY distance to scan");
+  // Not with the search's memory, which is counted: a record takes room for whole pages.
+  if (opaque->search != nullptr && desc->kill_prior_tuple && opaque->has_last) {
+    MarkKilled(opaque->search->index(), opaque->last);
+  }
   MemoryContext old = MemoryContextSwitchTo(opaque->memory.lent->context);
   if (opaque->search == nullptr) {
     if (!IsMVCCSnapshot(desc->xs_snapshot)) {
@@ -92,8 +97,6 @@ bool hnswgettuple(IndexScanDesc desc, ScanDirection direction) {
     pgstat_count_index_scan(desc->indexRelation);
     PredicateLockRelation(desc->indexRelation, desc->xs_snapshot);
     opaque->search = MakeSearch(desc, &opaque->memory.lent->visited);
-  } else if (desc->kill_prior_tuple && opaque->has_last) {
-    MarkKilled(opaque->search->index(), opaque->last);
   }
   if (opaque->has_last) RememberHeapPage(desc);
   const TidRef* next = opaque->search->Next();

@@ -22,6 +22,7 @@ namespace hnswpg {
 int ef_search = 40;
 int iterative_scan = static_cast<int>(FurtherRounds::kStrict);
 int max_scan_tuples = 20000;
+double scan_mem_multiplier = 1;
 int pending_limit;
 bool startup_sync;
 double cleanup_threshold;
@@ -35,9 +36,10 @@ const config_enum_entry kIterativeScanValues[] = {
     {nullptr, 0, false}};
 
 constexpr int kMaxEfSearch = 100000;
+constexpr double kMaxMemMultiplier = 1000;
 
 constexpr const char* kScanSettings[] = {"hnsw.ef_search", "hnsw.iterative_scan",
-                                         "hnsw.max_scan_tuples"};
+                                         "hnsw.max_scan_tuples", "hnsw.scan_mem_multiplier"};
 
 void DefineScanSettings() {
   DefineCustomIntVariable("hnsw.ef_search", "Sets how many candidates a search keeps.",
@@ -55,6 +57,14 @@ void DefineScanSettings() {
       "hnsw.max_scan_tuples", "Sets after how many visited elements a scan does not go on.",
       "The first hnsw.ef_search candidates are searched for in any case.", &max_scan_tuples, 20000,
       1, PG_INT32_MAX, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomRealVariable("hnsw.scan_mem_multiplier",
+                           "Sets after how much memory, as a multiple of work_mem, a scan does not "
+                           "go on.",
+                           "The first hnsw.ef_search candidates are searched for in any case.",
+                           &scan_mem_multiplier, 1, 1, kMaxMemMultiplier, PGC_USERSET, 0, nullptr,
+                           nullptr, nullptr);
+  // All of them are defined by now, so any other name is misspelt.
+  MarkGUCPrefixReserved("hnsw");
 }
 
 bool IsPlaceholder(const char* name) {
@@ -79,6 +89,15 @@ void ReadInt(const char* name, int otherwise, int max, int* value) {
   }
 }
 
+void ReadMemMultiplier() {
+  const char* text = GetConfigOption("hnsw.scan_mem_multiplier", true, false);
+  double* value = &scan_mem_multiplier;
+  if (!text || !parse_real(text, value, 0, nullptr) || !(*value >= 1) ||
+      *value > kMaxMemMultiplier) {
+    *value = 1;
+  }
+}
+
 void ReadIterativeScan() {
   const char* text = GetConfigOption("hnsw.iterative_scan", true, false);
   iterative_scan = static_cast<int>(FurtherRounds::kStrict);
@@ -90,6 +109,7 @@ void ReadIterativeScan() {
 void ReadPlaceholders() {
   ReadInt("hnsw.ef_search", 40, kMaxEfSearch, &ef_search);
   ReadInt("hnsw.max_scan_tuples", 20000, PG_INT32_MAX, &max_scan_tuples);
+  ReadMemMultiplier();
   ReadIterativeScan();
 }
 

@@ -16,7 +16,8 @@ constexpr int kMostWalks = 10;
 Search::Search(const HnswIndex& index, const void* query, const void* code, VisitedBits* visited,
                const SearchOptions& options)
     : index_(index),
-      arena_(ContextArena(CurrentMemoryContext)),
+      context_(CurrentMemoryContext),
+      arena_(ContextArena(context_)),
       query_(query),
       code_(code),
       options_(options),
@@ -90,12 +91,17 @@ bool Search::WalkRound() {
   } else {
     if (options_.further_rounds == FurtherRounds::kNone) return false;
     round_ *= 2;
-    if (budget_.measured() < options_.max_measured) WalkOn();
+    if (MayWalkOn()) WalkOn();
     pending_.OfferTo(&walk_, round_);
     if (walk_.found().empty()) return false;
     CollectFound();
   }
   return true;
+}
+
+bool Search::MayWalkOn() const {
+  return budget_.measured() < options_.max_measured &&
+         MemoryContextMemAllocated(context_, true) <= options_.max_memory;
 }
 
 // Elements on the pending list are measured before the graph is walked: one that was linked

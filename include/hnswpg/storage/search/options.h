@@ -19,6 +19,8 @@ struct SearchOptions {
   // Elements measured after which no round begins and no walk goes on. The first round is
   // walked to its end in any case.
   size_t max_measured;
+  // Bytes of memory that the search has taken after which no walk goes on.
+  size_t max_memory;
   // Leaves out rows that were dead to every transaction when a scan met them. Not in a
   // transaction that began in recovery: its snapshot may need them.
   bool skip_killed;

@@ -27,7 +27,7 @@ namespace hnswpg {
 // the rest to be merged with what the next round finds.
 //
 // Memory comes from the context that is current when it is made and when it is
-// used. It may be left at any time: it holds no lock and no pin between calls. Interrupts are
+// used; nobody else's is in it. It may be left at any time: it holds no lock and no pin between calls. Interrupts are
 // answered within a millisecond or the reading of a page.
 class Search {
  public:
@@ -53,6 +53,7 @@ class Search {
   void Begin();
   bool ReadRound();
   bool WalkRound();
+  bool MayWalkOn() const;
   void BeginWalk();
   void WalkFirst(const Meta& meta);
   void WalkOn();
@@ -65,6 +66,7 @@ class Search {
   bool Collect(ElementId id, const Walked* walked, float* distance);
 
   HnswIndex index_;
+  MemoryContext context_;
   Arena arena_;
   const void* query_;
   const void* code_;
