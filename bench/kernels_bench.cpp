@@ -77,8 +77,9 @@ void NaiveDotsI8(const QueryI8& query, const int8_t* const* arrays, size_t n_arr
   for (size_t i = 0; i < n_arrays; i++) out[i] = NaiveDotI8(query.values, arrays[i], query.n);
 }
 
-constexpr Kernels kNaive = {NaiveL2,    NaiveDot,    NaiveL1,     NaiveCosineParts,
-                            NaiveDotI8, NaiveDotsI8, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, "plain loop"};
+constexpr Kernels kNaive = {NaiveL2,     NaiveDot, NaiveL1, NaiveCosineParts, NaiveDotI8,
+                            NaiveDotsI8, nullptr,  nullptr, nullptr,          nullptr,
+                            nullptr,     nullptr,  nullptr, "plain loop"};
 
 // What the calls return ends here, lest the compiler leave them out.
 volatile double sink;

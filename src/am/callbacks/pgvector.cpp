@@ -21,12 +21,12 @@ bool IsBeingCreatedAs(const char* name) {
 }
 
 [[noreturn]] void RaiseTwice(const char* present, const char* wanted) {
-  ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
-                  errmsg("extension \"%s\" is what the database has as \"%s\" already", wanted,
-                         present),
-                  errdetail("hnswpg can be created under the name \"vector\" too, and has the same "
-                            "types, operators and access method then."),
-                  errhint("Go on with what is there.")));
+  ereport(ERROR,
+          (errcode(ERRCODE_DUPLICATE_OBJECT),
+           errmsg("extension \"%s\" is what the database has as \"%s\" already", wanted, present),
+           errdetail("hnswpg can be created under the name \"vector\" too, and has the same "
+                     "types, operators and access method then."),
+           errhint("Go on with what is there.")));
   pg_unreachable();
 }
 

@@ -83,18 +83,18 @@ bool hnswvalidate(Oid opclass) {
 }  // namespace hnswpg
 
 // One for each type and distance.
-#define HNSWPG_SUPPORT(name, representation, metric)                             \
-  HNSWPG_FUNCTION(name)(PG_FUNCTION_ARGS) {                                      \
-    (void)fcinfo;                                                                \
-    static const hnswpg::OpclassSupport support = {                              \
-        hnswpg::Representation::representation, hnswpg::Metric::metric};         \
-    PG_RETURN_POINTER(const_cast<hnswpg::OpclassSupport*>(&support));            \
+#define HNSWPG_SUPPORT(name, representation, metric)                                       \
+  HNSWPG_FUNCTION(name)(PG_FUNCTION_ARGS) {                                                \
+    (void)fcinfo;                                                                          \
+    static const hnswpg::OpclassSupport support = {hnswpg::Representation::representation, \
+                                                   hnswpg::Metric::metric};                \
+    PG_RETURN_POINTER(const_cast<hnswpg::OpclassSupport*>(&support));                      \
   }
 
-#define HNSWPG_DENSE_SUPPORT(type, representation)                      \
-  HNSWPG_SUPPORT(hnsw_##type##_l2_support, representation, kL2)         \
+#define HNSWPG_DENSE_SUPPORT(type, representation)                        \
+  HNSWPG_SUPPORT(hnsw_##type##_l2_support, representation, kL2)           \
   HNSWPG_SUPPORT(hnsw_##type##_ip_support, representation, kInnerProduct) \
-  HNSWPG_SUPPORT(hnsw_##type##_cosine_support, representation, kCosine) \
+  HNSWPG_SUPPORT(hnsw_##type##_cosine_support, representation, kCosine)   \
   HNSWPG_SUPPORT(hnsw_##type##_l1_support, representation, kL1)
 
 HNSWPG_DENSE_SUPPORT(vector, kFloat32)

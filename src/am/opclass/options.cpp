@@ -227,7 +227,8 @@ bytea* hnswoptions(Datum reloptions, bool validate) {
 }
 
 bytea* ivfflatoptions(Datum reloptions, bool validate) {
-  const relopt_parse_elt parse[] = {ParseElement("lists", RELOPT_TYPE_INT, offsetof(Options, lists))};
+  const relopt_parse_elt parse[] = {
+      ParseElement("lists", RELOPT_TYPE_INT, offsetof(Options, lists))};
   Options* options = static_cast<Options*>(build_reloptions(
       reloptions, validate, ivfflat_option_kind, sizeof(Options), parse, lengthof(parse)));
   if (options) {

@@ -260,7 +260,6 @@ void WidenF16(const Half* HWY_RESTRICT values, size_t n, float* HWY_RESTRICT out
   for (size_t k = 0; i + k < n; k++) out[i + k] = rest[k];
 }
 
-
 using DI32 = hn::ScalableTag<int32_t>;
 using VI32 = hn::Vec<DI32>;
 
@@ -601,10 +600,13 @@ uint64_t CommonBits(const uint8_t* a, const uint8_t* b, size_t n) {
 
 const Kernels* TargetKernels() {
   // The namespace is called N_AVX2 and so on.
-  static constexpr Kernels kKernels = {
-      L2Squared,    Dot,    L1,    CosineParts,    DotI8,    DotsI8,
-      L2SquaredF16, DotF16, L1F16, CosinePartsF16, WidenF16, DifferingBits,
-      CommonBits,   &HWY_STR(HWY_NAMESPACE)[2]};
+  static constexpr Kernels kKernels = {L2Squared,    Dot,
+                                       L1,           CosineParts,
+                                       DotI8,        DotsI8,
+                                       L2SquaredF16, DotF16,
+                                       L1F16,        CosinePartsF16,
+                                       WidenF16,     DifferingBits,
+                                       CommonBits,   &HWY_STR(HWY_NAMESPACE)[2]};
   return &kKernels;
 }
 

@@ -37,8 +37,7 @@ void Encode(const CodeSpace& space, const void* vector, void* code) {
 
 template <Metric metric>
 CodeSum Sum(const Kernels& kernels, const void* a, const void* b, size_t n) {
-  const auto count =
-      metric == Metric::kHamming ? kernels.differing_bits : kernels.common_bits;
+  const auto count = metric == Metric::kHamming ? kernels.differing_bits : kernels.common_bits;
   return {static_cast<int32_t>(count(Bytes(a), Bytes(b), n)), 0};
 }
 

@@ -4,9 +4,9 @@
 namespace hnswpg {
 namespace {
 
-constexpr SpaceOps kRows[] = {
-    PlainRow<Half, Metric::kL2>(), PlainRow<Half, Metric::kInnerProduct>(),
-    PlainRow<Half, Metric::kCosine>(), PlainRow<Half, Metric::kL1>()};
+constexpr SpaceOps kRows[] = {PlainRow<Half, Metric::kL2>(),
+                              PlainRow<Half, Metric::kInnerProduct>(),
+                              PlainRow<Half, Metric::kCosine>(), PlainRow<Half, Metric::kL1>()};
 
 }  // namespace
 

@@ -11,9 +11,9 @@ double InverseLength(const float* vector, size_t dim) {
 
 namespace {
 
-constexpr SpaceOps kRows[] = {
-    PlainRow<float, Metric::kL2>(), PlainRow<float, Metric::kInnerProduct>(),
-    PlainRow<float, Metric::kCosine>(), PlainRow<float, Metric::kL1>()};
+constexpr SpaceOps kRows[] = {PlainRow<float, Metric::kL2>(),
+                              PlainRow<float, Metric::kInnerProduct>(),
+                              PlainRow<float, Metric::kCosine>(), PlainRow<float, Metric::kL1>()};
 
 }  // namespace
 

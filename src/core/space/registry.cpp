@@ -5,7 +5,8 @@
 namespace hnswpg {
 
 const SpaceOps* FindSpace(const SpaceKind& kind) noexcept {
-  for (const std::span<const SpaceOps>& spaces : {kFloat32Spaces, kFloat16Spaces, kInt8Spaces, kBitSpaces}) {
+  for (const std::span<const SpaceOps>& spaces :
+       {kFloat32Spaces, kFloat16Spaces, kInt8Spaces, kBitSpaces}) {
     for (const SpaceOps& space : spaces) {
       if (space.kind == kind) return &space;
     }

@@ -60,7 +60,7 @@ class Learner {
   PodVector<ElementId> ids_;
   CentreFinder all_;
   CentreFinder exact_;  // of those that are measured exactly
-  void* vector_;  // scratch, as the index has them
+  void* vector_;        // scratch, as the index has them
   float* centre_;
   float* best_;
   uint32_t n_probes_ = 0;

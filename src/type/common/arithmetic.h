@@ -59,10 +59,14 @@ float Product(float a, float b) {
 }
 
 template <class E>
-Datum Dims(FunctionCallInfo fcinfo) { PG_RETURN_INT32(GetArg<E>(fcinfo, 0)->dim); }
+Datum Dims(FunctionCallInfo fcinfo) {
+  PG_RETURN_INT32(GetArg<E>(fcinfo, 0)->dim);
+}
 
 template <class E>
-Datum NormOf(FunctionCallInfo fcinfo) { PG_RETURN_FLOAT8(Norm(GetArg<E>(fcinfo, 0))); }
+Datum NormOf(FunctionCallInfo fcinfo) {
+  PG_RETURN_FLOAT8(Norm(GetArg<E>(fcinfo, 0)));
+}
 
 // The zero vector, which has no direction, stays the zero vector.
 template <class E>
@@ -71,7 +75,8 @@ Datum Normalize(FunctionCallInfo fcinfo) {
   const double norm = Norm(vector);
   Dense<E>* result = NewDense<E>(vector->dim);
   for (int i = 0; i < vector->dim; i++)
-    result->x[i] = Kind<E>::Of(norm > 0.0 ? static_cast<float>(Kind<E>::Wide(vector->x[i]) / norm) : 0.0f);
+    result->x[i] =
+        Kind<E>::Of(norm > 0.0 ? static_cast<float>(Kind<E>::Wide(vector->x[i]) / norm) : 0.0f);
   PG_RETURN_POINTER(result);
 }
 

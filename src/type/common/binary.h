@@ -45,11 +45,11 @@ void CheckLength(int dim, int actual) {
   if (actual == needed) return;
   // The codes that the server uses for input that ends early and for input
   // with something left over.
-  ereport(ERROR,
-          (errcode(actual < needed ? ERRCODE_PROTOCOL_VIOLATION
-                                   : ERRCODE_INVALID_BINARY_REPRESENTATION),
-           errmsg("binary %s has the wrong length", Kind<E>::kType),
-           errdetail("A %d-dimensional %s takes %d bytes, not %d.", dim, Kind<E>::kType, needed, actual)));
+  ereport(ERROR, (errcode(actual < needed ? ERRCODE_PROTOCOL_VIOLATION
+                                          : ERRCODE_INVALID_BINARY_REPRESENTATION),
+                  errmsg("binary %s has the wrong length", Kind<E>::kType),
+                  errdetail("A %d-dimensional %s takes %d bytes, not %d.", dim, Kind<E>::kType,
+                            needed, actual)));
 }
 
 // (internal, oid, typmod).
@@ -59,9 +59,9 @@ Datum DenseRecv(FunctionCallInfo fcinfo) {
   const int32 typmod = PG_GETARG_INT32(2);
   const int length = message->len - message->cursor;
   if (length < kHeaderBytes)
-    ereport(ERROR,
-            (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("binary %s ends within its header", Kind<E>::kType),
-             errdetail("The header takes %d bytes, there are %d.", kHeaderBytes, length)));
+    ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+                    errmsg("binary %s ends within its header", Kind<E>::kType),
+                    errdetail("The header takes %d bytes, there are %d.", kHeaderBytes, length)));
   const int dim = pq_getmsgint(message, sizeof(uint16));
   const int unused = pq_getmsgint(message, sizeof(uint16));
   CheckDim(Kind<E>::kType, dim);

@@ -161,7 +161,6 @@ Datum DenseToNumeric(FunctionCallInfo fcinfo) {
   }));
 }
 
-
 // From one kind of elements to another: (value, typmod, explicit).
 template <class From, class To>
 Datum DenseToDense(FunctionCallInfo fcinfo) {

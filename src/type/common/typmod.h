@@ -20,8 +20,9 @@ Datum DenseTypmodIn(FunctionCallInfo fcinfo) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid type modifier"),
                     errdetail("Type %s takes one, its number of dimensions, not %d.", type, n)));
   if (modifiers[0] < 1)
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("dimensions for type %s must be at least 1, not %d", type, modifiers[0])));
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("dimensions for type %s must be at least 1, not %d", type, modifiers[0])));
   if (modifiers[0] > kMaxDim)
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("dimensions for type %s cannot exceed %d, and %d does", type, kMaxDim,

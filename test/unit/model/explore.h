@@ -10,7 +10,6 @@
 
 namespace hnswpg {
 
-
 // Visits each state that can be reached once. `next` gives the states that follow.
 template <class State>
 class Explorer {

@@ -32,9 +32,9 @@ struct State {
 };
 
 struct Guards {
-  bool version_when_marked = true;      // MarkKilled compares the versions
-  bool version_of_removal = true;       // VACUUM counts it up where it takes a TID out
-  bool index_before_heap = true;        // VACUUM frees the heap's place after the index
+  bool version_when_marked = true;  // MarkKilled compares the versions
+  bool version_of_removal = true;   // VACUUM counts it up where it takes a TID out
+  bool index_before_heap = true;    // VACUUM frees the heap's place after the index
 };
 
 std::vector<State> Next(const State& s, const Guards& guards) {

@@ -29,9 +29,9 @@ using hnswpg::Half;
 using hnswpg::Metric;
 using hnswpg::Narrow;
 using hnswpg::Quantization;
+using hnswpg::QueryCode;
 using hnswpg::Representation;
 using hnswpg::SpaceExists;
-using hnswpg::QueryCode;
 
 constexpr Metric kQuantized[] = {Metric::kL2, Metric::kInnerProduct, Metric::kCosine};
 constexpr Metric kAll[] = {Metric::kL2, Metric::kInnerProduct, Metric::kCosine, Metric::kL1};

@@ -25,9 +25,7 @@ inline float Widen(Half value) { return static_cast<float>(std::bit_cast<_Float1
 
 // To the nearest half, of two that are as near to the even one; infinite beyond kMaxHalf and
 // half a step.
-inline Half Narrow(float value) {
-  return {std::bit_cast<uint16_t>(static_cast<_Float16>(value))};
-}
+inline Half Narrow(float value) { return {std::bit_cast<uint16_t>(static_cast<_Float16>(value))}; }
 
 #else  // Compilers that have no such type here.
 

@@ -14,7 +14,14 @@ enum class Representation : uint8_t {
   kFloat16 = 1,  // one half float a dimension
   kBits = 2,     // one bit a dimension, eight to a byte; those behind the last are 0
 };
-enum class Metric : uint8_t { kL2 = 1, kInnerProduct = 2, kCosine = 3, kL1 = 4, kHamming = 5, kJaccard = 6 };
+enum class Metric : uint8_t {
+  kL2 = 1,
+  kInnerProduct = 2,
+  kCosine = 3,
+  kL1 = 4,
+  kHamming = 5,
+  kJaccard = 6
+};
 // What the graph is walked by: the vectors themselves, or codes of them.
 enum class Quantization : uint8_t { kNone = 0, kInt8 = 1 };
 

@@ -71,7 +71,7 @@ class Loader {
   uint32_t n_tid_slots_ = 0;
   PodVector<ItemPointerData> tids_;  // the first of each element, by the id it was added as
   PodVector<ExtraTid> extra_tids_;   // the others
-  void* vectors_[2];                // scratch
+  void* vectors_[2];                 // scratch
 };
 
 }  // namespace hnswpg
