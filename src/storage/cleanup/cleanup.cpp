@@ -68,6 +68,8 @@ RemoveResult Remover::Run() {
 bool Remover::ReadAll() {
   const Meta meta = ReadMeta(index_);
   entry_ = meta.entry;
+  // A crash while two were changing places has left it so.
+  rerouted_ = IsRerouting(meta.n_reroutings);
   Grow(meta.next_element);
   BlockNumber block = InvalidBlockNumber;
   for (ElementId id = 0; id < end_; id++) {

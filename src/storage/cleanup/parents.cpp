@@ -105,13 +105,11 @@ bool Remover::RaiseToEntry() {
 // SwapWithParent, with what is known. Returns the child that came under the former
 // parent, kNoId if none did.
 ElementId Remover::SwapUp(ElementId id) {
-  // The record has no room for the metapage, so the count changes before and after it:
-  // a walk that is long enough to be misled sees one of them.
-  rerouted_ = true;
-  CountRerouting();
+  // The record has no room for the metapage, so that is told before and after it.
+  ChangeReroutings(BeginRerouting);
   const ParentSwap swap = SwapWithParent(index_, id);
-  rerouted_ = true;
-  CountRerouting();
+  ChangeReroutings(EndRerouting);
+  rerouted_ = false;
   known_[id].parent = swap.parent;
   if (swap.demoted != kNoId) known_[swap.demoted].parent = id;
   if (swap.displaced != kNoId && swap.displaced < end_) {
@@ -199,13 +197,16 @@ bool Remover::TryParent(ElementId parent, ElementId orphan) {
 // not come by the old one any more. It sees that the count has changed, and walks
 // again.
 void Remover::CountRerouting() {
-  if (!rerouted_) return;
+  if (rerouted_) ChangeReroutings(EndRerouting);
+  rerouted_ = false;
+}
+
+void Remover::ChangeReroutings(uint32_t (*next)(uint32_t)) {
   PageTxn txn(index_, WriteMode::kLogged);
   txn.Want(kMetaBlock);
   txn.Begin();
-  txn.meta()->n_reroutings++;
+  txn.meta()->n_reroutings = next(txn.meta()->n_reroutings);
   txn.Commit();
-  rerouted_ = false;
 }
 
 bool Remover::AdoptNear(ElementId orphan) {

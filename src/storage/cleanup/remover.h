@@ -81,6 +81,7 @@ class Remover {
   ElementId SwapUp(ElementId id);
   bool TryParent(ElementId parent, ElementId orphan);
   void CountRerouting();
+  void ChangeReroutings(uint32_t (*next)(uint32_t));
 
   // lists.cpp
   bool MendLists();

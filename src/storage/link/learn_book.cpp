@@ -156,7 +156,8 @@ void NameBook(const HnswIndex& index, uint16_t book) {
   meta->n_when_learnt = meta->n_linked;
   meta->recoding = Recoding::kCoding;
   meta->recoding_at = 0;
-  meta->n_reroutings++;  // what was measured before and what comes now do not go together
+  // What was measured before and what comes now do not go together.
+  meta->n_reroutings = EndRerouting(meta->n_reroutings);
   txn.Commit();
   UnlockGraph(index.rel);
   UnlockIndex(index.rel, IndexLock::kLink, ExclusiveLock);

@@ -118,10 +118,15 @@ void Search::BeginWalk() {
     if (!pending_.empty()) rows_.KeepEachOnce();
     n_reroutings_ = meta.n_reroutings;
     WalkFirst(meta);
-    if (graph_.ReadReroutings() == n_reroutings_) break;
+    if (HoldsStill()) break;
     index_.meta = ReadMeta(index_);
   }
   pending_.OfferTo(&walk_, round_);
+}
+
+// Whether no element has changed its place since the walk began.
+bool Search::HoldsStill() {
+  return !IsRerouting(n_reroutings_) && graph_.ReadReroutings() == n_reroutings_;
 }
 
 // Level 0 is walked from where the descent ended. Links have a direction, and it is
@@ -142,7 +147,7 @@ void Search::WalkOn() {
   const bool resumed = walk_.Resume(0, round_);
   budget_.set_limit(Budget::kNoLimit);
   if (!resumed || walk_.found().empty()) ContinueFromEntry();
-  if (graph_.ReadReroutings() == n_reroutings_) return;
+  if (HoldsStill()) return;
   index_.meta = ReadMeta(index_);
   BeginWalk();
 }

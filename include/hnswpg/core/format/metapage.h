@@ -52,8 +52,8 @@ struct Meta {
   uint32_t n_free_uppers;
   uint64_t n_tids;    // heap TIDs in the index, those of pending elements too
   int64_t last_sync;  // when an element was linked last, a TimestampTz; 0: never
-  // Times that cleanup has moved elements in the tree of parents, modulo 2^32: a walk
-  // during which it has not changed has missed nothing for that reason.
+  // Changes whenever cleanup has moved elements in the tree of parents: a walk during which it
+  // has not changed, and was even, has missed nothing for that reason. See below.
   uint32_t n_reroutings;
   // What a reader has to know of beyond this version, or must not go on: bits, none yet.
   uint32_t features;
@@ -81,6 +81,15 @@ struct Meta {
   uint32_t unused3[6];
 };
 static_assert(sizeof(Meta) == 160);
+
+// --- Meta::n_reroutings ---
+// It changes whenever ways to elements have changed, so that a walk which was under way then is
+// done again; and it is odd as long as two elements are changing places, which a walk that began
+// after that was announced and ended before it was done would not notice otherwise.
+
+inline uint32_t BeginRerouting(uint32_t n_reroutings) { return n_reroutings | 1; }
+inline uint32_t EndRerouting(uint32_t n_reroutings) { return (n_reroutings | 1) + 1; }
+inline bool IsRerouting(uint32_t n_reroutings) { return n_reroutings % 2 == 1; }
 
 }  // namespace hnswpg
 

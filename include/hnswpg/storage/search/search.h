@@ -27,8 +27,8 @@ namespace hnswpg {
 // the rest to be merged with what the next round finds.
 //
 // Memory comes from the context that is current when it is made and when it is
-// used; nobody else's is in it. It may be left at any time: it holds no lock and no pin between calls. Interrupts are
-// answered within a millisecond or the reading of a page.
+// used; nobody else's is in it. It may be left at any time: it holds no lock and no pin
+// between calls. Interrupts are answered within a millisecond or the reading of a page.
 class Search {
  public:
   // `index`: opened after the snapshot was taken. `query`: dim floats, with its code; null if every
@@ -55,6 +55,7 @@ class Search {
   bool WalkRound();
   bool MayWalkOn() const;
   void BeginWalk();
+  bool HoldsStill();
   void WalkFirst(const Meta& meta);
   void WalkOn();
   void ContinueFromEntry();
