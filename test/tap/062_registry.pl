@@ -25,6 +25,10 @@ sub fill_lock_table
 	my ($out, $err) = ('', '');
 	$node->psql('postgres', 'SELECT pg_advisory_lock(i) FROM generate_series(1, 1000000) i', stderr => \$err);
 	like($err, qr/out of shared memory/, 'the lock table has taken what there was');
+	# The locks are the session's. It gives them back when it has seen that its client is gone;
+	# until then nobody else can even connect.
+	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'")
+	  or die 'the locks are not given back';
 }
 
 my $next = 0;
